@@ -1,0 +1,282 @@
+//! `Ask`: sending, the wait for room, the wait for the reply, and every way it can end.
+//!
+//! ```text
+//!   Unsent ──▶ (in line for room) ──▶ Waiting ──▶ reply, or what is certain instead
+//!      │                                 │
+//!      └── not sent: the message         └── limit: outcome unknown
+//!          comes back
+//! ```
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use futures::future::FutureExt as _;
+
+use super::control;
+use super::door::{Arrival, Door, Passage, is_here};
+use super::error::{ActorLabel, AskError, TellErrorKind};
+use super::reply::{self, Lost, Reply};
+use crate::base::clock::nanos;
+use crate::base::key::Key;
+use crate::event_loop::core::Core;
+use crate::event_loop::current;
+use crate::scheduler::remote::{self, Post};
+use crate::time::sleep;
+use crate::timer::TimerKey;
+
+/// How long an ask waits if nothing else is said.
+pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The future of [`Addr::ask`](super::Addr::ask).
+///
+/// The limit counts from the turn of the loop in which it is first polled, and includes the wait for
+/// room. A reply that is there when the limit is reached wins.
+#[must_use = "nothing is asked unless the future is awaited"]
+#[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
+pub struct Ask<D: Door<M, R>, M, R: 'static> {
+    door: D,
+    passage: Passage<M>,
+    limit: Option<Duration>,
+    timer: Option<TimerKey>,
+    state: State<R>,
+}
+
+enum State<R> {
+    Unsent,
+    /// Sent on this loop; the reply comes into this slot.
+    Waiting(Key),
+    /// Sent to another loop.
+    Away(Box<Away<R>>),
+    Done,
+}
+
+struct Away<R> {
+    sent: Option<oneshot::Receiver<Result<(), TellErrorKind>>>,
+    reply: oneshot::Receiver<Result<R, Lost>>,
+    limit: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+#[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
+impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
+    pub(crate) const fn new(door: D, message: M, limit: Option<Duration>) -> Self {
+        Self { door, passage: Passage::new(message), limit, timer: None, state: State::Unsent }
+    }
+
+    /// Waits this long instead of 5 s, for room and reply together.
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Waits as long as it takes. An actor that ends still ends the wait.
+    pub const fn no_timeout(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
+    fn poll_here(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
+        if let State::Unsent = self.state {
+            if !self.passage.waits_in_line() && core.scheduler.running() == Some(self.door.key().0)
+            {
+                let kind = TellErrorKind::Closed;
+                let error = self.passage.refusal(self.door.key(), self.name(core), kind);
+                return Poll::Ready(Err(AskError::SelfAsk(error)));
+            }
+            let mut slot = None;
+            let open = || {
+                let (key, port) = reply::table::<R>(core).open(core, cx.waker().clone());
+                slot = Some(key);
+                port
+            };
+            let sent = self.passage.poll(core, &self.door, Some(cx.waker()), open);
+            match sent {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),
+                Poll::Pending => return self.poll_limit(core, cx),
+            }
+            self.state = slot.map_or(State::Done, State::Waiting);
+        }
+        let State::Waiting(slot) = self.state else {
+            return Poll::Ready(Err(AskError::NoReply { actor: self.label(core) }));
+        };
+        if slot.home() != core.id() {
+            return Poll::Ready(Err(AskError::WrongLoop { actor: self.label(core) }));
+        }
+        match reply::table::<R>(core).poll(slot, cx.waker()) {
+            Poll::Ready(Ok(value)) => {
+                self.state = State::Done;
+                Poll::Ready(Ok(value))
+            }
+            Poll::Ready(Err(lost)) => {
+                self.state = State::Done;
+                Poll::Ready(Err(self.explain(lost, self.label(core))))
+            }
+            Poll::Pending => self.poll_limit(core, cx),
+        }
+    }
+
+    /// Arms the limit when it first has to wait, and looks whether it is reached.
+    fn poll_limit(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
+        let Some(limit) = self.limit else { return Poll::Pending };
+        match self.timer {
+            None => {
+                let deadline = core.now().saturating_add(nanos(limit));
+                self.timer = Some(core.arm(deadline, cx.waker().clone()));
+                Poll::Pending
+            }
+            Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
+            // The timer is gone, so it fired: that is the limit.
+            Some(_) => {
+                self.timer = None;
+                let error = AskError::TimedOut { actor: self.label(core), after: limit };
+                self.abandon(core);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+
+    fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M>>> {
+        let id = self.door.key();
+        let label = ActorLabel { id, name: None };
+        if let State::Waiting(_) = self.state {
+            return Poll::Ready(Err(AskError::WrongLoop { actor: label }));
+        }
+        if let State::Unsent = self.state {
+            let message = self.passage.take().expect("an ask was polled after it was done");
+            let ((arrived, sent), (reply_to, reply)) = (oneshot::channel(), oneshot::channel());
+            let port = Reply::shared(reply_to);
+            if let Err(away) = self.door.send_away(message, port, Arrival::Wait(arrived)) {
+                return Poll::Ready(Err(AskError::NotSent(away.into_error(id))));
+            }
+            let limit = self.limit.map(|limit| limit_away(limit, id.0));
+            self.state = State::Away(Box::new(Away { sent: Some(sent), reply, limit }));
+        }
+        let State::Away(away) = &mut self.state else {
+            return Poll::Ready(Err(AskError::NoReply { actor: label }));
+        };
+        if let Some(sent) = &mut away.sent
+            && let Poll::Ready(outcome) = sent.poll_unpin(cx)
+        {
+            away.sent = None;
+            if let Err(kind) = outcome.unwrap_or(Err(TellErrorKind::Closed)) {
+                let error = self.passage.refusal(id, None, kind);
+                return Poll::Ready(Err(AskError::NotSent(error)));
+            }
+        }
+        match away.reply.poll_unpin(cx) {
+            Poll::Ready(Ok(Ok(value))) => return Poll::Ready(Ok(value)),
+            Poll::Ready(Ok(Err(lost))) => return Poll::Ready(Err(self.explain(lost, label))),
+            // The loop ended with the message in it.
+            Poll::Ready(Err(_)) => return Poll::Ready(Err(AskError::NoReply { actor: label })),
+            Poll::Pending => {}
+        }
+        if let (Some(limit), Some(after)) = (&mut away.limit, self.limit)
+            && limit.poll_unpin(cx).is_ready()
+        {
+            return Poll::Ready(Err(AskError::TimedOut { actor: label, after }));
+        }
+        Poll::Pending
+    }
+
+    fn explain(&mut self, lost: Lost, actor: ActorLabel) -> AskError<M> {
+        match lost {
+            Lost::Dropped => AskError::NoReply { actor },
+            Lost::Ended(reason) if reason.is_clean() => AskError::Stopped { actor, reason },
+            Lost::Ended(reason) => AskError::Crashed { actor, reason },
+            Lost::NeverHandled(reason) => AskError::NeverHandled { actor, reason },
+            Lost::Overflow => AskError::Dropped { actor },
+            Lost::NotSent => {
+                let kind = TellErrorKind::Closed;
+                AskError::NotSent(self.passage.refusal(actor.id, actor.name, kind))
+            }
+        }
+    }
+
+    fn label(&self, core: &Core) -> ActorLabel {
+        ActorLabel { id: self.door.key(), name: self.name(core) }
+    }
+
+    fn name(&self, core: &Core) -> Option<Arc<str>> {
+        control::with_on(core, self.door.key().0, |control| Arc::clone(&control.name))
+    }
+
+    /// Gives up whatever it holds of the loop: the place in the line, the slot, the timer.
+    fn abandon(&mut self, core: &Core) {
+        if let State::Waiting(slot) = std::mem::replace(&mut self.state, State::Done)
+            && slot.home() == core.id()
+        {
+            reply::table::<R>(core).close(slot);
+        }
+        if is_here(core, self.door.key().0) {
+            self.passage.leave(core, &self.door);
+        }
+        if let Some(timer) = self.timer.take() {
+            core.disarm(timer);
+        }
+    }
+}
+
+/// Waits for the limit of an ask that went to another loop: here if a loop runs here, else there.
+fn limit_away(limit: Duration, actor: Key) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    if current::get().is_some() {
+        return Box::pin(sleep(limit));
+    }
+    let (mut reached, receiver) = oneshot::channel::<()>();
+    let watch = move || {
+        if let Some(core) = current::get() {
+            core.spawn(Box::pin(async move {
+                // Whoever asked may have its answer before: the sleep then ends with its channel.
+                futures::future::select(sleep(limit), reached.cancellation()).await;
+                let _ = reached.send(());
+            }));
+        }
+    };
+    if let Some(remote) = remote::find(actor.home()) {
+        let _ = remote.post(Post::Run(Box::new(watch)));
+    }
+    Box::pin(receiver.map(|_| ()))
+}
+
+// No field is ever pinned: message and reply only pass through.
+impl<D: Door<M, R>, M, R: 'static> Unpin for Ask<D, M, R> {}
+
+impl<D: Door<M, R>, M, R: 'static> Future for Ask<D, M, R> {
+    type Output = Result<R, AskError<M>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match current::get() {
+            Some(core) if is_here(&core, this.door.key().0) => this.poll_here(&core, cx),
+            _ => this.poll_away(cx),
+        }
+    }
+}
+
+impl<D: Door<M, R>, M, R: 'static> Drop for Ask<D, M, R> {
+    fn drop(&mut self) {
+        let holds = matches!(self.state, State::Waiting(_))
+            || self.timer.is_some()
+            || self.passage.waits_in_line();
+        // On another loop the slot is filled once more, for nobody.
+        if holds
+            && let Some(core) = current::get()
+            && is_here(&core, self.door.key().0)
+        {
+            self.abandon(&core);
+        }
+    }
+}
+
+impl<D: Door<M, R> + fmt::Debug, M, R: 'static> fmt::Debug for Ask<D, M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("door", &self.door)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

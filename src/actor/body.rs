@@ -1,0 +1,170 @@
+//! The body of an actor's task: incarnation after incarnation, and the end.
+//!
+//! ```text
+//!             ┌──────────────── Restart ───────────────┐
+//!             ▼                                        │
+//!   begin ─▶ live ─▶ incarnation ends ─▶ tell parent ─▶ verdict
+//!             ▲         tasks cancelled,               │ Finish, or no parent
+//!             │         orphaned asks told             ▼
+//!          polled under a guard: a panic,             end: names free ─▶ mailbox closed,
+//!          a kill or a stop drops it here                 the rest dead letters ─▶ watchers told
+//! ```
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::cell::ActorCell;
+use super::context::Cx;
+use super::control::{ChildEvent, Verdict};
+use super::dead_letter::{self, Cause};
+use super::exit::ExitReason;
+use super::incarnate::Incarnate;
+use super::monitor;
+use super::orphan::Orphans;
+use super::protocol::Protocol;
+use super::reply::Lost;
+use crate::base::panics::{catch, drop_quietly};
+use crate::event_loop::current;
+
+/// Runs an actor from its first incarnation to its end.
+pub(crate) async fn run<P, Kind, I>(mut incarnate: I, cell: Rc<ActorCell<P>>, messages: u32)
+where
+    P: Protocol,
+    I: Incarnate<P, Kind>,
+{
+    let ending = Ending { cell: Rc::clone(&cell), reason: ExitReason::Killed };
+    let mut cx = Cx { cell };
+    let reason = loop {
+        let reason = one_life(&mut incarnate, &mut cx, messages).await;
+        let had_started = cx.cell.control.has_started();
+        close_incarnation(&cx.cell, &reason);
+        if cx.cell.control.parent.is_none() {
+            break reason;
+        }
+        let event = ChildEvent::Ended { reason: reason.clone(), had_started };
+        cx.cell.control.tell_parent(event);
+        let verdict = poll_fn(|_| match cx.cell.control.verdict() {
+            Some(verdict) => Poll::Ready(verdict),
+            None => Poll::Pending,
+        });
+        match verdict.await {
+            Verdict::Restart => cx.cell.control.next_incarnation(),
+            Verdict::Finish => break reason,
+        }
+    };
+    // The factory may hold values of the user's; they go before anybody hears of the end.
+    drop_quietly(incarnate);
+    ending.finish(reason);
+}
+
+async fn one_life<P, Kind, I>(incarnate: &mut I, cx: &mut Cx<P>, messages: u32) -> ExitReason
+where
+    P: Protocol,
+    I: Incarnate<P, Kind>,
+{
+    let cell = Rc::clone(&cx.cell);
+    let mut life = pin!(Some(incarnate.live(cx)));
+    poll_fn(|task| poll_life(life.as_mut(), &cell, messages, task)).await
+}
+
+/// Polls a life under guard. However it ends, its future is dropped here, at once.
+fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
+    mut life: Pin<&mut Option<F>>,
+    cell: &ActorCell<P>,
+    messages: u32,
+    task: &mut Context<'_>,
+) -> Poll<ExitReason> {
+    let control = &cell.control;
+    let mut reason = None;
+    if control.is_killed() {
+        reason = Some(ExitReason::Killed);
+    } else if let Some(future) = life.as_mut().as_pin_mut() {
+        cell.mailbox.begin_poll(messages);
+        match catch(|| future.poll(task)) {
+            Ok(Poll::Ready(ended)) => reason = Some(ended),
+            Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
+            Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
+            Ok(Poll::Pending) => {}
+            Err(text) => reason = Some(ExitReason::Panicked(text)),
+        }
+    }
+    let Some(reason) = reason else { return Poll::Pending };
+    match catch(|| life.set(None)) {
+        Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
+        Ok(()) | Err(_) => Poll::Ready(reason),
+    }
+}
+
+/// Cleans up after an incarnation: nothing of it is left when the next one begins.
+fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
+    let control = &cell.control;
+    let Some(core) = current::get() else { return };
+    for task in control.take_tasks() {
+        core.cancel(task);
+    }
+    let lost = Lost::Ended(reason.clone());
+    core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+    if reason.is_crash() {
+        tracing::warn!(
+            target: "greenroom::actor", actor = %control.name, id = %control.id(),
+            incarnation = control.incarnation(), message = control.handling(), %reason, "crashed",
+        );
+        if control.has_message() {
+            dead_letter::announce_named(
+                control,
+                control.handling(),
+                Cause::Crashed(reason.clone()),
+            );
+        }
+    }
+    control.end_incarnation();
+}
+
+/// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.
+struct Ending<P: Protocol> {
+    cell: Rc<ActorCell<P>>,
+    reason: ExitReason,
+}
+
+impl<P: Protocol> Ending<P> {
+    fn finish(mut self, reason: ExitReason) {
+        self.reason = reason;
+    }
+}
+
+impl<P: Protocol> Drop for Ending<P> {
+    fn drop(&mut self) {
+        let control = &self.cell.control;
+        if !control.end() {
+            return;
+        }
+        if let Some(core) = current::get() {
+            for task in control.take_tasks() {
+                core.cancel(task);
+            }
+            // Ports that the dropped body still held, when it did not end by itself.
+            let lost = Lost::Ended(self.reason.clone());
+            core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+        }
+        for release in control.take_at_end() {
+            if let Err(text) = catch(release) {
+                tracing::error!(target: "greenroom::actor", panic = %text, "releasing a name panicked");
+            }
+        }
+        for waiter in self.cell.mailbox.close() {
+            waiter.wake();
+        }
+        let cause = Cause::Ended(self.reason.clone());
+        while let Some(message) = self.cell.mailbox.drain_one() {
+            dead_letter::bury(control, message, &cause);
+        }
+        monitor::withdraw_all(control);
+        tracing::debug!(
+            target: "greenroom::actor", actor = %control.name, id = %control.id(),
+            reason = %self.reason, "ended",
+        );
+        monitor::tell_all(control, &self.reason);
+    }
+}

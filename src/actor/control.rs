@@ -1,0 +1,318 @@
+//! `Control`: the part of an actor's cell that is the same type for every actor.
+
+use std::any::type_name;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::exit::ExitReason;
+use super::id::ActorId;
+use super::monitor::Monitors;
+use crate::base::key::Key;
+use crate::event_loop::core::Core;
+use crate::event_loop::current;
+use crate::event_loop::waker::waker;
+use crate::scheduler::remote::{self, Post};
+
+/// What an actor's parent hears of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ChildEvent {
+    Started,
+    /// An incarnation ended; the actor waits for a verdict.
+    Ended {
+        reason: ExitReason,
+        had_started: bool,
+    },
+}
+
+/// Whoever decides what becomes of an actor when an incarnation of it ends.
+pub(crate) trait Parent {
+    fn child_event(&self, child: u32, event: ChildEvent);
+}
+
+/// What a parent decides about an actor whose incarnation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// Go on: the same address, the same mailbox, the next incarnation.
+    Restart,
+    /// That was the end.
+    Finish,
+}
+
+/// What an actor handles between two messages.
+const NOTHING: &str = "nothing";
+
+/// Life-cycle state of one actor: what others may ask of it and how it answers.
+pub(crate) struct Control {
+    pub(crate) key: Key,
+    pub(crate) name: Arc<str>,
+    pub(crate) parent: Option<(Rc<dyn Parent>, u32)>,
+    pub(crate) monitors: Monitors,
+    incarnation: Cell<u32>,
+    started: Cell<bool>,
+    stop_asked: Cell<bool>,
+    /// The stop request was taken: the actor is on its way out.
+    stopping: Cell<bool>,
+    /// The stop request was taken where the actor waited for a message: it ends there.
+    ends_here: Cell<bool>,
+    killed: Cell<bool>,
+    ended: Cell<bool>,
+    /// It waits for a message; whoever brings one wakes it.
+    listening: Cell<bool>,
+    /// How to wake it, when it waits inside a combinator with wakers of its own.
+    listener: RefCell<Option<Waker>>,
+    /// How many messages were begun, over all incarnations.
+    handled: Cell<u64>,
+    handling: Cell<&'static str>,
+    /// Tasks that end with the incarnation.
+    tasks: RefCell<Vec<Key>>,
+    stop_reason: RefCell<ExitReason>,
+    verdict: Cell<Option<Verdict>>,
+    at_end: RefCell<Vec<Box<dyn FnOnce()>>>,
+}
+
+impl Control {
+    pub(crate) fn new(key: Key, name: Arc<str>, parent: Option<(Rc<dyn Parent>, u32)>) -> Self {
+        Self {
+            key,
+            name,
+            parent,
+            monitors: Monitors::default(),
+            incarnation: Cell::new(0),
+            started: Cell::new(false),
+            stop_asked: Cell::new(false),
+            stopping: Cell::new(false),
+            ends_here: Cell::new(false),
+            killed: Cell::new(false),
+            ended: Cell::new(false),
+            listening: Cell::new(false),
+            listener: RefCell::new(None),
+            handled: Cell::new(0),
+            handling: Cell::new(NOTHING),
+            tasks: RefCell::new(Vec::new()),
+            stop_reason: RefCell::new(ExitReason::Normal),
+            verdict: Cell::new(None),
+            at_end: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub(crate) const fn id(&self) -> ActorId {
+        ActorId(self.key)
+    }
+
+    pub(crate) const fn incarnation(&self) -> u32 {
+        self.incarnation.get()
+    }
+
+    // --- starting and ending an incarnation ---
+
+    /// What an incarnation leaves behind is cleared at its end, so that a stop or a kill that comes
+    /// later is for the next one.
+    pub(crate) fn end_incarnation(&self) {
+        self.started.set(false);
+        self.stop_asked.set(false);
+        self.stopping.set(false);
+        self.ends_here.set(false);
+        self.killed.set(false);
+        self.handling.set(NOTHING);
+    }
+
+    pub(crate) fn next_incarnation(&self) {
+        self.incarnation.set(self.incarnation.get() + 1);
+        self.verdict.set(None);
+    }
+
+    #[inline]
+    pub(crate) fn mark_started(&self) {
+        if !self.started.replace(true) {
+            tracing::debug!(
+                target: "greenroom::actor", actor = %self.name, id = %self.id(),
+                incarnation = self.incarnation(), "started",
+            );
+            self.tell_parent(ChildEvent::Started);
+        }
+    }
+
+    pub(crate) const fn has_started(&self) -> bool {
+        self.started.get()
+    }
+
+    pub(crate) fn tell_parent(&self, event: ChildEvent) {
+        if let Some((parent, child)) = &self.parent {
+            parent.child_event(*child, event);
+        }
+    }
+
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// Marks the final end; `true` the first time.
+    pub(crate) fn end(&self) -> bool {
+        !self.ended.replace(true)
+    }
+
+    /// Does `f` when the actor has ended for good, before anybody hears of the end.
+    pub(crate) fn at_end(&self, f: impl FnOnce() + 'static) {
+        self.at_end.borrow_mut().push(Box::new(f));
+    }
+
+    pub(crate) fn take_at_end(&self) -> Vec<Box<dyn FnOnce()>> {
+        std::mem::take(&mut self.at_end.borrow_mut())
+    }
+
+    pub(crate) fn set_verdict(&self, verdict: Verdict) {
+        self.verdict.set(Some(verdict));
+        self.wake();
+    }
+
+    pub(crate) const fn verdict(&self) -> Option<Verdict> {
+        self.verdict.get()
+    }
+
+    // --- stop and kill ---
+
+    pub(crate) fn ask_to_stop(&self, reason: ExitReason) {
+        if !self.stop_asked.replace(true) {
+            *self.stop_reason.borrow_mut() = reason;
+        }
+        self.notify();
+    }
+
+    /// Whether the actor is to stop, taking the request if there is one.
+    #[inline]
+    pub(crate) fn take_stop(&self) -> bool {
+        if self.stop_asked.get() {
+            self.stopping.set(true);
+        }
+        self.stopping.get()
+    }
+
+    pub(crate) const fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    pub(crate) fn take_stop_reason(&self) -> ExitReason {
+        self.stop_reason.replace(ExitReason::Normal)
+    }
+
+    pub(crate) fn end_here(&self) {
+        self.ends_here.set(true);
+    }
+
+    pub(crate) const fn ends_here(&self) -> bool {
+        self.ends_here.get()
+    }
+
+    pub(crate) fn kill(&self) {
+        self.killed.set(true);
+        self.wake();
+    }
+
+    #[inline]
+    pub(crate) const fn is_killed(&self) -> bool {
+        self.killed.get()
+    }
+
+    // --- waiting for messages ---
+
+    /// The actor waits for a message with this waker.
+    #[inline]
+    pub(crate) fn listen(&self, with: &Waker) {
+        self.listening.set(true);
+        if !with.will_wake(&waker(self.key)) {
+            // The one that stood there is dropped after the borrow.
+            let before = self.listener.borrow_mut().replace(with.clone());
+            drop(before);
+        }
+    }
+
+    /// Wakes the actor if it waits for a message.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        if !self.listening.replace(false) {
+            return;
+        }
+        let listener = self.listener.borrow_mut().take();
+        match listener {
+            Some(listener) => listener.wake(),
+            None => self.wake(),
+        }
+    }
+
+    fn wake(&self) {
+        current::with(|core| core.scheduler.wake(self.key));
+    }
+
+    // --- what it is doing ---
+
+    /// A message of this type is in the actor's hand.
+    #[inline]
+    pub(crate) fn begin_message<M>(&self) {
+        self.handled.set(self.handled.get() + 1);
+        self.handling.set(type_name::<M>());
+    }
+
+    #[inline]
+    pub(crate) fn end_message(&self) {
+        self.handling.set(NOTHING);
+    }
+
+    /// Whether a message is in the actor's hand.
+    pub(crate) fn has_message(&self) -> bool {
+        self.handling.get() != NOTHING
+    }
+
+    pub(crate) fn own_task(&self, task: Key, is_alive: impl Fn(Key) -> bool) {
+        let mut tasks = self.tasks.borrow_mut();
+        if tasks.len() == tasks.capacity() {
+            tasks.retain(|task| is_alive(*task));
+        }
+        tasks.push(task);
+    }
+
+    pub(crate) fn take_tasks(&self) -> Vec<Key> {
+        std::mem::take(&mut self.tasks.borrow_mut())
+    }
+
+    pub(crate) const fn handled(&self) -> u64 {
+        self.handled.get()
+    }
+
+    #[inline]
+    pub(crate) fn begin_handling<M>(&self) {
+        self.handling.set(type_name::<M>());
+    }
+
+    pub(crate) const fn handling(&self) -> &'static str {
+        self.handling.get()
+    }
+}
+
+/// Calls `f` with the actor's control, if it lives on the current loop. `f` runs no user code.
+pub(crate) fn with<T>(key: Key, f: impl FnOnce(&Control) -> T) -> Option<T> {
+    let core = current::get()?;
+    with_on(&core, key, f)
+}
+
+pub(crate) fn with_on<T>(core: &Core, key: Key, f: impl FnOnce(&Control) -> T) -> Option<T> {
+    if core.id() != key.home() {
+        return None;
+    }
+    let attachment = core.scheduler.attachment(key)?;
+    let control = attachment.control().downcast_ref::<Control>()?;
+    (!control.has_ended()).then(|| f(control))
+}
+
+/// The same wherever the actor lives: on another loop `f` runs there, later.
+pub(crate) fn reach(key: Key, f: impl FnOnce(&Control) + Send + 'static) {
+    if current::with(|core| core.id() == key.home()) == Some(true) {
+        with(key, f);
+    } else if let Some(remote) = remote::find(key.home()) {
+        // A loop that has ended has no actors to reach.
+        let _ = remote.post(Post::Run(Box::new(move || {
+            with(key, f);
+        })));
+    }
+}

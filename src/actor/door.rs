@@ -1,0 +1,158 @@
+//! `Door`: how a message gets to an actor, for addresses and recipients alike.
+
+use std::task::{Poll, Waker};
+
+use super::cell::Gate;
+use super::dead_letter::{self, Cause};
+use super::error::{ActorLabel, TellError, TellErrorKind};
+use super::id::ActorId;
+use super::reply::Reply;
+use crate::base::key::Key;
+use crate::event_loop::core::Core;
+use crate::mailbox::line::Ticket;
+use crate::mailbox::overflow::Admission;
+use crate::scheduler::remote::Refused;
+
+/// A way to send messages `M`, answered by `R`, to one actor.
+pub(crate) trait Door<M, R: 'static>: Copy + Unpin {
+    /// The actor's cell, with its protocol or without.
+    type Opened;
+
+    fn key(&self) -> ActorId;
+
+    /// The cell, when the actor lives on this loop.
+    fn open(&self, core: &Core) -> Option<Self::Opened>;
+
+    fn gate<'a>(&self, opened: &'a Self::Opened) -> &'a dyn Gate;
+
+    /// Puts a message for which there is room.
+    fn put(&self, opened: &Self::Opened, message: M, reply: Reply<R>);
+
+    /// Drops a message that the overflow policy does not let in.
+    fn bury(&self, opened: &Self::Opened, message: M, reply: Reply<R>);
+
+    /// Sends a message to the loop of an actor that lives elsewhere.
+    fn send_away(&self, message: M, reply: Reply<R>, arrival: Arrival) -> Result<(), Away<M>>;
+}
+
+/// A message that could not be sent to another loop.
+#[derive(Debug)]
+pub(crate) struct Away<M> {
+    pub(crate) message: Option<M>,
+    pub(crate) refused: Refused,
+}
+
+/// What is to happen to a message that arrives from another loop.
+pub(crate) enum Arrival {
+    /// Put it if there is room; if not, it is a dead letter.
+    Try,
+    /// Wait for room as the policy says, and say how it went.
+    Wait(futures::channel::oneshot::Sender<Result<(), TellErrorKind>>),
+}
+
+/// A message on its way through a door: what both `tell` and `ask` do first.
+#[derive(Debug)]
+pub(crate) struct Passage<M> {
+    message: Option<M>,
+    ticket: Option<Ticket>,
+}
+
+impl<M> Passage<M> {
+    pub(crate) const fn new(message: M) -> Self {
+        Self { message: Some(message), ticket: None }
+    }
+
+    pub(crate) const fn take(&mut self) -> Option<M> {
+        self.message.take()
+    }
+
+    /// Sends the message as soon as there is room. `reply` makes its port at that moment.
+    pub(crate) fn poll<R: 'static, D: Door<M, R>>(
+        &mut self,
+        core: &Core,
+        door: &D,
+        waker: Option<&Waker>,
+        reply: impl FnOnce() -> Reply<R>,
+    ) -> Poll<Result<(), TellError<M>>> {
+        let Some(opened) = door.open(core) else {
+            self.ticket = None;
+            return Poll::Ready(Err(self.refusal(door.key(), None, TellErrorKind::Closed)));
+        };
+        let gate = door.gate(&opened);
+        let admission = match self.ticket {
+            Some(ticket) if gate.redeem(ticket) => {
+                self.ticket = None;
+                Admission::Put
+            }
+            Some(_) => Admission::Wait,
+            None => gate.admission(),
+        };
+        match (admission, waker) {
+            (Admission::Put, _) => door.put(&opened, self.expect(), reply()),
+            (Admission::DropThis, _) => door.bury(&opened, self.expect(), reply()),
+            (Admission::DropOldestAndPut, _) => {
+                gate.drop_oldest();
+                door.put(&opened, self.expect(), reply());
+            }
+            (Admission::Wait, Some(waker)) => {
+                match self.ticket {
+                    Some(ticket) => gate.update_line(ticket, waker),
+                    None => self.ticket = Some(gate.join_line(waker)),
+                }
+                return Poll::Pending;
+            }
+            (Admission::Wait, None) | (Admission::Refuse, _) => {
+                let name = Some(std::sync::Arc::clone(&gate.control().name));
+                let kind = TellErrorKind::Full { capacity: gate.capacity() };
+                return Poll::Ready(Err(self.refusal(door.key(), name, kind)));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Gives the place in the line up; what was promised goes to the next.
+    pub(crate) fn leave<R: 'static, D: Door<M, R>>(&mut self, core: &Core, door: &D) {
+        if let Some(ticket) = self.ticket.take()
+            && let Some(opened) = door.open(core)
+        {
+            door.gate(&opened).leave_line(ticket);
+        }
+    }
+
+    pub(crate) const fn waits_in_line(&self) -> bool {
+        self.ticket.is_some()
+    }
+
+    fn expect(&mut self) -> M {
+        self.message.take().expect("a send was polled after it was done")
+    }
+
+    pub(crate) fn refusal(
+        &mut self,
+        id: ActorId,
+        name: Option<std::sync::Arc<str>>,
+        kind: TellErrorKind,
+    ) -> TellError<M> {
+        TellError { message: self.message.take(), actor: ActorLabel { id, name }, kind }
+    }
+}
+
+impl<M> Away<M> {
+    pub(crate) fn into_error(self, id: ActorId) -> TellError<M> {
+        let kind = match self.refused {
+            Refused::Closed => TellErrorKind::Closed,
+            Refused::Full => TellErrorKind::LoopFull,
+        };
+        TellError { message: self.message, actor: ActorLabel { id, name: None }, kind }
+    }
+}
+
+/// Whether the actor of this key lives on this loop.
+pub(crate) fn is_here(core: &Core, key: Key) -> bool {
+    core.id() == key.home()
+}
+
+/// What becomes of a message that the policy does not let in.
+pub(crate) fn bury_overflow<P: 'static>(control: &super::control::Control, message: P) {
+    dead_letter::bury(control, message, &Cause::Overflow);
+}

@@ -1,0 +1,152 @@
+//! Actors: tasks that own a mailbox, and everything about reaching one.
+//!
+//! # Promises
+//! * **M4** a message is handled at most once; if never, it comes back, or is a dead letter
+//! * **A1** an actor runs at most one handler at a time; awaiting in a handler lets nobody in
+//! * **A2** the stop hook of a struct actor runs once per incarnation, also after a panic, except when
+//!   the actor was killed
+//!
+//! # An incarnation's life
+//!
+//! ```text
+//!   started ──▶ handle, handle, … ──▶ stopped(reason) ──▶ state dropped
+//!      │ Err, panic      │ stop asked: Shutdown, Normal, …
+//!      ▼                 │ Err, panic: a crash
+//!   never started        │ killed: straight to "state dropped"
+//! ```
+//!
+//! What comes next is the supervisor's verdict: the next incarnation behind the same address and
+//! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left in
+//! it are dead letters, asks among them fail at once), and then whoever watches is told.
+
+mod address;
+mod ask;
+mod body;
+mod cell;
+mod context;
+pub(crate) mod control;
+pub(crate) mod dead_letter;
+mod door;
+mod error;
+mod exit;
+mod fault;
+mod id;
+mod incarnate;
+mod monitor;
+mod orphan;
+mod protocol;
+mod recipient;
+mod reply;
+pub(crate) mod spawn;
+mod tell;
+
+pub use address::{Addr, Making};
+pub use ask::Ask;
+pub use context::Cx;
+pub use dead_letter::{Cause, DeadLetter};
+pub use error::{ActorLabel, AskError, TellError, TellErrorKind};
+pub use exit::ExitReason;
+pub use fault::Fault;
+pub use id::ActorId;
+pub use incarnate::{Incarnate, IsFactory, IsFunction};
+pub use monitor::{Down, MonitorId};
+pub use protocol::{Accepts, Dispatch, Protocol, Request};
+pub use recipient::Recipient;
+pub use reply::Reply;
+pub use spawn::{MailboxOptions, spawn, spawn_with};
+pub use tell::Tell;
+
+pub use crate::mailbox::overflow::Overflow;
+
+/// An actor with state and a handler for each message of its protocol.
+///
+/// State, messages and futures need not be `Send`: an actor never leaves its loop. `Err` from a
+/// handler is a crash, for the supervisor to decide about; an error that callers should see belongs
+/// into the reply type.
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// struct Greet(String);
+/// protocol! { enum GreeterProtocol { Greet(Greet) -> String } }
+///
+/// struct Greeter { greeting: &'static str }
+/// impl Actor for Greeter {
+///     type Protocol = GreeterProtocol;
+///     type Error = Fault;
+///
+///     async fn stopped(&mut self, reason: &ExitReason, _: &mut Cx<GreeterProtocol>) {
+///         assert_eq!(*reason, ExitReason::Shutdown);
+///     }
+/// }
+/// impl Handler<Greet> for Greeter {
+///     async fn handle(&mut self, Greet(who): Greet, _: &mut Cx<GreeterProtocol>) -> Result<String, Fault> {
+///         Ok(format!("{}, {who}!", self.greeting))
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let greeter = greenroom::actor::spawn("greeter", || Greeter { greeting: "Hello" });
+///     assert_eq!(greeter.ask(Greet("you".into())).await.unwrap(), "Hello, you!");
+///     greeter.stop();
+/// });
+/// ```
+#[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
+pub trait Actor: Sized + 'static {
+    /// What the actor understands.
+    type Protocol: Protocol + Dispatch<Self>;
+    /// What a crash by error looks like; [`Fault`] takes any.
+    type Error: std::fmt::Display;
+
+    /// Runs before the first message of an incarnation.
+    ///
+    /// # Errors
+    /// An error means that the incarnation did not start: whoever starts the actor is told, and its
+    /// supervisor decides. [`stopped`](Self::stopped) does not run then.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way when the actor is killed.
+    async fn started(&mut self, _cx: &mut Cx<Self::Protocol>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Runs once at the end of an incarnation that had started: after a stop, an error or a panic,
+    /// but not when the actor is killed.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way when the actor is killed, which supervisors do when it takes too long.
+    async fn stopped(&mut self, _reason: &ExitReason, _cx: &mut Cx<Self::Protocol>) {}
+}
+
+/// Handles messages `M` of the actor's protocol.
+///
+/// One message at a time: while the handler awaits, the mailbox fills. The return value is the reply.
+///
+/// # Errors
+/// An error is a crash of the incarnation; the asker gets
+/// [`AskError::Crashed`](crate::actor::AskError::Crashed).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handler for `{M}`",
+    note = "implement `Handler<{M}> for {Self}`; its protocol promises that it handles this message"
+)]
+pub trait Handler<M>: Actor
+where
+    Self::Protocol: Accepts<M>,
+{
+    /// Handles one message.
+    ///
+    /// # Errors
+    /// An error crashes the incarnation.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way when the actor is killed: the message was then handled in part.
+    #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
+    async fn handle(
+        &mut self,
+        message: M,
+        cx: &mut Cx<Self::Protocol>,
+    ) -> Result<HandlerReply<Self, M>, Self::Error>;
+}
+
+/// What a handler of `A` returns for a message `M`.
+pub type HandlerReply<A, M> = <<A as Actor>::Protocol as Accepts<M>>::Reply;

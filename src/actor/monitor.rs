@@ -1,0 +1,133 @@
+//! Monitors: hearing of an actor's end, exactly once, after everything it sent.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::control::{self, Control};
+use super::exit::ExitReason;
+use super::id::ActorId;
+use crate::base::key::Key;
+
+/// An actor that was watched has ended for good.
+///
+/// It stands in the watcher's mailbox behind every message that the ended actor sent before, and the
+/// name of the ended actor is free by then. A restart is not an end.
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// enum Msg { Watch(ActorId), Gone(Down) }
+/// impl Protocol for Msg {}
+/// impl Accepts<Down> for Msg {
+///     type Reply = ();
+///     fn wrap(down: Down, _: Reply<()>) -> Self { Msg::Gone(down) }
+/// }
+/// async fn watcher(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop {
+///         match cx.recv().await {
+///             Msg::Watch(id) => { cx.monitor(id); }
+///             Msg::Gone(down) => { assert_eq!(down.reason, ExitReason::Shutdown); return Ok(()) }
+///         }
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let watched = greenroom::actor::spawn("watched", watcher);
+///     let watcher = greenroom::actor::spawn("watcher", watcher);
+///     watcher.tell(Msg::Watch(watched.id())).await.unwrap();
+///     greenroom::task::yield_now().await;
+///     watched.stop();
+///     assert_eq!(watcher.ended().await, ExitReason::Normal);
+/// });
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Down {
+    /// Who ended.
+    pub actor: ActorId,
+    /// Its name, unless it was never known.
+    pub name: Option<Arc<str>>,
+    /// Why it ended; [`ExitReason::NoActor`] when there was none to watch.
+    pub reason: ExitReason,
+    /// The monitor that this is the answer to.
+    pub monitor: MonitorId,
+}
+
+/// One monitor, to be taken back by [`Cx::demonitor`](super::Cx::demonitor).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MonitorId {
+    pub(crate) target: Key,
+    pub(crate) number: u64,
+}
+
+type Tell = Box<dyn FnOnce(Down)>;
+
+/// Both ends of an actor's monitors: who watches it, and whom it watches.
+#[derive(Default)]
+pub(crate) struct Monitors {
+    watchers: RefCell<Vec<(MonitorId, Tell)>>,
+    watched: RefCell<Vec<MonitorId>>,
+}
+
+/// Counts the monitors of a loop, so that each has a number of its own.
+#[derive(Default)]
+pub(crate) struct Numbers(Cell<u64>);
+
+impl Numbers {
+    pub(crate) fn next(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+impl Monitors {
+    pub(crate) fn add_watcher(&self, monitor: MonitorId, tell: Tell) {
+        self.watchers.borrow_mut().push((monitor, tell));
+    }
+
+    pub(crate) fn add_watched(&self, monitor: MonitorId) {
+        self.watched.borrow_mut().push(monitor);
+    }
+
+    pub(crate) fn forget_watched(&self, monitor: MonitorId) {
+        self.watched.borrow_mut().retain(|other| *other != monitor);
+    }
+
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers.borrow().len()
+    }
+
+    fn remove_watcher(&self, monitor: MonitorId) -> Option<Tell> {
+        let mut watchers = self.watchers.borrow_mut();
+        let index = watchers.iter().position(|(other, _)| *other == monitor)?;
+        Some(watchers.remove(index).1)
+    }
+}
+
+/// Tells every watcher of the end, once, in the order in which they began to watch.
+pub(crate) fn tell_all(control: &Control, reason: &ExitReason) {
+    let watchers = std::mem::take(&mut *control.monitors.watchers.borrow_mut());
+    for (monitor, tell) in watchers {
+        tell(Down {
+            actor: control.id(),
+            name: Some(Arc::clone(&control.name)),
+            reason: reason.clone(),
+            monitor,
+        });
+    }
+}
+
+/// Takes back whatever an actor that has ended was watching.
+pub(crate) fn withdraw_all(control: &Control) {
+    let watched = std::mem::take(&mut *control.monitors.watched.borrow_mut());
+    for monitor in watched {
+        withdraw(monitor);
+    }
+}
+
+/// Takes a monitor back; `false` when it has fired or was taken back already.
+pub(crate) fn withdraw(monitor: MonitorId) -> bool {
+    let tell = control::with(monitor.target, |target| target.monitors.remove_watcher(monitor));
+    // The closure holds values of the watcher's: dropped here, with nothing borrowed.
+    tell.flatten().is_some()
+}

@@ -1,0 +1,164 @@
+//! `Recipient<M, R>`: an actor that takes messages `M`, whatever else it understands.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use super::address::Addr;
+use super::ask::{Ask, DEFAULT_LIMIT};
+use super::cell::{self, ActorCell, Gate};
+use super::door::{Arrival, Away, Door, Passage, bury_overflow};
+use super::error::TellError;
+use super::id::ActorId;
+use super::protocol::Accepts;
+use super::reply::Reply;
+use super::tell::Tell;
+use crate::base::key::Key;
+use crate::event_loop::core::Core;
+use crate::event_loop::current;
+use crate::scheduler::remote::Refused;
+
+/// An actor that takes messages `M` and answers with `R`, whatever its protocol is.
+///
+/// `Copy` like an address, and made without an allocation. It stays on the thread of its actor.
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// struct Tick;
+/// protocol! { enum A { Tick(Tick) } }
+/// protocol! { enum B { Tick(Tick), Other(u8) } }
+/// async fn a(cx: &mut Cx<A>) -> Result<(), Fault> { let A::Tick(..) = cx.recv().await; Ok(()) }
+/// async fn b(cx: &mut Cx<B>) -> Result<(), Fault> { cx.recv().await; Ok(()) }
+///
+/// greenroom::run(async |_system| {
+///     let (a, b) = (greenroom::actor::spawn("a", a), greenroom::actor::spawn("b", b));
+///     let both: [Recipient<Tick>; 2] = [a.recipient(), b.recipient()];
+///     for recipient in both { recipient.tell(Tick).await.unwrap(); }
+///     assert_eq!((a.ended().await, b.ended().await), (ExitReason::Normal, ExitReason::Normal));
+/// });
+/// ```
+pub struct Recipient<M: 'static, R: 'static = ()> {
+    key: Key,
+    ways: &'static Ways<M, R>,
+    /// The protocol is forgotten, and with it whether it may cross threads.
+    stays: PhantomData<*const ()>,
+}
+
+/// What can be done with an actor whose protocol is forgotten, by function.
+struct Ways<M, R: 'static> {
+    open: fn(&Core, Key) -> Option<Rc<dyn Gate>>,
+    put: fn(&dyn Gate, M, Reply<R>),
+    bury: fn(&dyn Gate, M, Reply<R>),
+}
+
+/// Carries the functions for one protocol and message, made once by the compiler.
+struct WaysOf<P, M>(PhantomData<(P, M)>);
+
+impl<P: Accepts<M>, M: 'static> WaysOf<P, M> {
+    const WAYS: &'static Ways<M, P::Reply> = &Ways {
+        open: |core, key| cell::find::<P>(core, key).map(|cell| cell as Rc<dyn Gate>),
+        put: |gate, message, reply| typed::<P>(gate).put(P::wrap(message, reply)),
+        bury: |gate, message, reply| {
+            let cell = typed::<P>(gate);
+            bury_overflow(&cell.control, P::wrap(message, reply));
+        },
+    };
+}
+
+fn typed<P: 'static>(gate: &dyn Gate) -> &ActorCell<P> {
+    let gate: &dyn Any = gate;
+    gate.downcast_ref().expect("a recipient was made for this protocol")
+}
+
+impl<M: 'static, R: 'static> Recipient<M, R> {
+    pub(crate) const fn of<P: Accepts<M, Reply = R>>(addr: &Addr<P>) -> Self {
+        Self { key: addr.id().0, ways: WaysOf::<P, M>::WAYS, stays: PhantomData }
+    }
+
+    /// Which actor this is.
+    #[must_use]
+    pub const fn id(&self) -> ActorId {
+        ActorId(self.key)
+    }
+
+    /// Sends without ever waiting; see [`Addr::try_tell`].
+    ///
+    /// # Errors
+    /// The message comes back when the actor has ended or its mailbox is full.
+    pub fn try_tell(&self, message: M) -> Result<(), TellError<M>> {
+        let mut passage = Passage::new(message);
+        let Some(core) = current::get() else {
+            let kind = super::error::TellErrorKind::Closed;
+            return Err(passage.refusal(self.id(), None, kind));
+        };
+        match passage.poll(&core, self, None, Reply::nobody) {
+            std::task::Poll::Ready(outcome) => outcome,
+            std::task::Poll::Pending => unreachable!("without a waker nobody waits in line"),
+        }
+    }
+
+    /// Sends, waiting for room; see [`Addr::tell`].
+    ///
+    /// # Cancel safety
+    /// As [`Addr::tell`].
+    pub const fn tell(&self, message: M) -> Tell<Self, M, R> {
+        Tell::new(*self, message)
+    }
+
+    /// Sends and waits for the reply; see [`Addr::ask`].
+    ///
+    /// # Cancel safety
+    /// As [`Addr::ask`].
+    pub const fn ask(&self, message: M) -> Ask<Self, M, R> {
+        Ask::new(*self, message, Some(DEFAULT_LIMIT))
+    }
+}
+
+impl<M: 'static, R: 'static> Door<M, R> for Recipient<M, R> {
+    type Opened = Rc<dyn Gate>;
+
+    fn key(&self) -> ActorId {
+        self.id()
+    }
+
+    fn open(&self, core: &Core) -> Option<Self::Opened> {
+        if core.id() == self.key.home() { (self.ways.open)(core, self.key) } else { None }
+    }
+
+    fn gate<'a>(&self, opened: &'a Self::Opened) -> &'a dyn Gate {
+        &**opened
+    }
+
+    fn put(&self, opened: &Self::Opened, message: M, reply: Reply<R>) {
+        (self.ways.put)(&**opened, message, reply);
+    }
+
+    fn bury(&self, opened: &Self::Opened, message: M, reply: Reply<R>) {
+        (self.ways.bury)(&**opened, message, reply);
+    }
+
+    fn send_away(&self, message: M, _: Reply<R>, _: Arrival) -> Result<(), Away<M>> {
+        // A recipient cannot leave its thread, but the thread may run another loop just now.
+        Err(Away { message: Some(message), refused: Refused::Closed })
+    }
+}
+
+impl<M: 'static, R: 'static> Clone for Recipient<M, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<M: 'static, R: 'static> Copy for Recipient<M, R> {}
+impl<M: 'static, R: 'static> PartialEq for Recipient<M, R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+impl<M: 'static, R: 'static> Eq for Recipient<M, R> {}
+impl<M: 'static, R: 'static> fmt::Debug for Recipient<M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipient({})", self.id())
+    }
+}

@@ -1,0 +1,243 @@
+//! `Reply<R>`: the port through which an ask is answered, once, from anywhere.
+//!
+//! On its own loop a reply is a key into a table of slots: no allocation and no reference count.
+//! An ask from another thread brings a channel instead. Whichever it is, dropping it unanswered is an
+//! answer too.
+//!
+//! * **A3** every ask ends: with a reply, with an error that says what is certain, or at its limit
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use futures::channel::oneshot;
+
+use super::dead_letter;
+use super::exit::ExitReason;
+use super::orphan::{self, Orphan};
+use crate::base::invariant::invariant;
+use crate::base::key::Key;
+use crate::base::slots::Slots;
+use crate::event_loop::core::Core;
+use crate::event_loop::current;
+use crate::scheduler::crossing::Home;
+use crate::scheduler::remote::{self, Post};
+
+/// Where the answer to a question goes.
+///
+/// It is a value: keep it, pass it to another actor, move it to another thread (when `R: Send`).
+/// [`send`](Self::send) answers; dropping it tells the asker at once that there will be no answer,
+/// and whether that is because the actor crashed, stopped, or let it fall.
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// enum Msg { Get(Reply<u64>) }
+/// impl Protocol for Msg {}
+/// async fn answers(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { match cx.recv().await { Msg::Get(reply) => reply.send(7) } }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn("answers", answers);
+///     assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), 7);
+/// });
+/// ```
+#[must_use = "dropping a reply port tells the asker that there is no answer"]
+pub struct Reply<R: 'static> {
+    way: Way<R>,
+}
+
+enum Way<R: 'static> {
+    /// Nobody asked: the message was told.
+    Nobody,
+    /// A slot in the table of the asker's loop.
+    Slot(Home<R>),
+    /// An asker on another loop, or on a thread without one.
+    Shared(oneshot::Sender<Result<R, Lost>>),
+}
+
+/// Why an ask gets no answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Lost {
+    /// The port was dropped by an actor that lives on, or by other code.
+    Dropped,
+    /// The actor ended while it handled the message or kept its reply port.
+    Ended(ExitReason),
+    /// The actor ended with the message still in its mailbox.
+    NeverHandled(ExitReason),
+    /// The mailbox was full and its policy dropped the message.
+    Overflow,
+    /// It never got into a mailbox; only an ask from another thread learns it this way.
+    NotSent,
+}
+
+impl<R: 'static> Reply<R> {
+    /// A port that leads nowhere, for messages that are told.
+    pub(crate) const fn nobody() -> Self {
+        Self { way: Way::Nobody }
+    }
+
+    pub(crate) const fn shared(sender: oneshot::Sender<Result<R, Lost>>) -> Self {
+        Self { way: Way::Shared(sender) }
+    }
+
+    /// Answers. An asker who no longer waits makes the answer a dead letter; nothing else happens.
+    pub fn send(mut self, value: R) {
+        match std::mem::replace(&mut self.way, Way::Nobody) {
+            Way::Nobody => {}
+            Way::Slot(home) => {
+                if let Some(core) = current::get()
+                    && core.id() == home.key().home()
+                {
+                    deliver(&core, home.key(), value);
+                    return;
+                }
+                // A loop that has ended has no askers.
+                let _ = home.send(value, |key, value| {
+                    if let Some(core) = current::get() {
+                        deliver(&core, key, value);
+                    }
+                });
+            }
+            Way::Shared(sender) => {
+                // Failing, it gives the value back: nobody waits any more.
+                if let Err(late) = sender.send(Ok(value)) {
+                    dead_letter::late_reply(late);
+                }
+            }
+        }
+    }
+
+    /// Whether nobody waits for the answer: the message was told, or the asker has given up. An
+    /// expensive answer need not be worked out then.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match &self.way {
+            Way::Nobody => true,
+            Way::Slot(home) => current::get().is_some_and(|core| {
+                core.id() == home.key().home() && !table::<R>(&core).contains(home.key())
+            }),
+            Way::Shared(sender) => sender.is_canceled(),
+        }
+    }
+}
+
+fn deliver<R: 'static>(core: &Core, key: Key, value: R) {
+    if let Err(late) = table::<R>(core).fill(key, Ok(value)) {
+        dead_letter::late_reply(late);
+    }
+}
+
+impl<R: 'static> Drop for Reply<R> {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.way, Way::Nobody) {
+            Way::Nobody => {}
+            Way::Slot(home) => abandon::<R>(home.key()),
+            Way::Shared(sender) => orphan::add(Orphan::new(move |lost| {
+                let _ = sender.send(Err(lost));
+            })),
+        }
+    }
+}
+
+fn abandon<R: 'static>(key: Key) {
+    let lose = move |lost| {
+        if let Some(core) = current::get() {
+            // An asker that gave up has taken its slot with it.
+            let _ = table::<R>(&core).fill(key, Err(lost));
+        }
+    };
+    if current::with(|core| core.id() == key.home()) == Some(true) {
+        orphan::add(Orphan::new(lose));
+    } else if let Some(remote) = remote::find(key.home()) {
+        let _ = remote.post(Post::Run(Box::new(move || lose(Lost::Dropped))));
+    }
+}
+
+impl<R: 'static> fmt::Debug for Reply<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match &self.way {
+            Way::Nobody => "nobody".to_owned(),
+            Way::Slot(home) => format!("slot {:?}", home.key()),
+            Way::Shared(_) => "another thread".to_owned(),
+        };
+        f.debug_tuple("Reply").field(&way).finish()
+    }
+}
+
+/// The slots of one reply type on one loop; they are used again, so asking allocates nothing.
+pub(crate) struct ReplyTable<R> {
+    slots: RefCell<Slots<Slot<R>>>,
+}
+
+struct Slot<R> {
+    outcome: Option<Result<R, Lost>>,
+    asker: Option<Waker>,
+}
+
+impl<R> Default for ReplyTable<R> {
+    fn default() -> Self {
+        Self { slots: RefCell::new(Slots::new()) }
+    }
+}
+
+/// The table for `R` on this loop.
+pub(crate) fn table<R: 'static>(core: &Core) -> Rc<ReplyTable<R>> {
+    core.locals.get()
+}
+
+impl<R: 'static> ReplyTable<R> {
+    /// Opens a slot for an asker; the reply port leads to it.
+    pub(crate) fn open(&self, core: &Core, asker: Waker) -> (Key, Reply<R>) {
+        let slot = self.slots.borrow_mut().insert(Slot { outcome: None, asker: Some(asker) });
+        let home = Home::new(Key::new(core.id(), slot), core.id());
+        (home.key(), Reply { way: Way::Slot(home) })
+    }
+
+    fn contains(&self, key: Key) -> bool {
+        self.slots.borrow().get(key.slot()).is_some()
+    }
+
+    /// Fills a slot and wakes its asker; the outcome's value comes back when nobody waits.
+    fn fill(&self, key: Key, outcome: Result<R, Lost>) -> Result<(), R> {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = slots.get_mut(key.slot()) else {
+            return outcome.map_or(Ok(()), Err);
+        };
+        invariant!(A3, slot.outcome.is_none(), "an ask was answered twice");
+        slot.outcome = Some(outcome);
+        let asker = slot.asker.take();
+        drop(slots);
+        if let Some(asker) = asker {
+            asker.wake();
+        }
+        Ok(())
+    }
+
+    /// What came, which closes the slot; or nothing yet, and `waker` is called when it does.
+    pub(crate) fn poll(&self, key: Key, waker: &Waker) -> Poll<Result<R, Lost>> {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = slots.get_mut(key.slot()) else {
+            return Poll::Ready(Err(Lost::Dropped));
+        };
+        if slot.outcome.is_none() {
+            let same = slot.asker.as_ref().is_some_and(|asker| asker.will_wake(waker));
+            let before = if same { None } else { slot.asker.replace(waker.clone()) };
+            drop(slots);
+            drop(before);
+            return Poll::Pending;
+        }
+        let slot = slots.remove(key.slot());
+        drop(slots);
+        let outcome = slot.and_then(|slot| slot.outcome);
+        Poll::Ready(outcome.unwrap_or(Err(Lost::Dropped)))
+    }
+
+    /// Closes a slot whose asker has given up; what was in it is dropped here.
+    pub(crate) fn close(&self, key: Key) {
+        let slot = self.slots.borrow_mut().remove(key.slot());
+        drop(slot);
+    }
+}

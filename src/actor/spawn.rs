@@ -1,0 +1,142 @@
+//! Making an actor: its cell, its task, its address.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::address::Addr;
+use super::body;
+use super::cell::ActorCell;
+use super::control::{Control, Parent};
+use super::incarnate::Incarnate;
+use super::protocol::Protocol;
+use crate::event_loop::core::Core;
+use crate::event_loop::current;
+use crate::mailbox::overflow::Overflow;
+use crate::mailbox::queue::Mailbox;
+
+/// How many messages a mailbox holds if nothing else is said.
+pub(crate) const DEFAULT_CAPACITY: usize = 1_024;
+
+/// How large a mailbox is and what happens when it is full.
+///
+/// ```
+/// use greenroom::actor::{MailboxOptions, Overflow};
+///
+/// let bounded = MailboxOptions::bounded(64).overflow(Overflow::DropOldest);
+/// let unbounded = MailboxOptions::unbounded();
+/// # let _ = (bounded, unbounded, MailboxOptions::default());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MailboxOptions {
+    capacity: usize,
+    overflow: Overflow,
+}
+
+impl MailboxOptions {
+    /// Holds at most this many messages, at least 1; senders wait when it is full. Stop requests,
+    /// [`Down`](super::Down) notices and supervision do not count.
+    #[must_use]
+    pub const fn bounded(capacity: usize) -> Self {
+        let capacity = if capacity == 0 { 1 } else { capacity };
+        Self { capacity, overflow: Overflow::Wait }
+    }
+
+    /// Holds as many as memory does. It must be said, because it is how servers die.
+    #[must_use]
+    pub const fn unbounded() -> Self {
+        Self { capacity: usize::MAX, overflow: Overflow::Wait }
+    }
+
+    /// What happens to a message that finds the mailbox full.
+    #[must_use]
+    pub const fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+}
+
+impl Default for MailboxOptions {
+    /// 1,024 messages; senders wait.
+    fn default() -> Self {
+        Self::bounded(DEFAULT_CAPACITY)
+    }
+}
+
+/// Starts an actor that no supervisor looks after: when it crashes, it has ended.
+///
+/// It lives on the current loop until it ends by itself, is stopped, or the loop ends. Messages sent
+/// before it has started wait in its mailbox. Most actors belong under a
+/// [`Supervisor`](crate::supervisor::Supervisor).
+///
+/// # Panics
+/// When this thread runs no loop.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<&'static str>) }
+/// impl Protocol for Msg {}
+///
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn("once", async |cx: &mut Cx<Msg>| {
+///         let Msg::Get(reply) = cx.recv().await;
+///         reply.send("only once");
+///         Ok::<(), Fault>(())
+///     });
+///     assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), "only once");
+///     assert!(addr.ask_with(Msg::Get).await.is_err());
+/// });
+/// ```
+#[track_caller]
+pub fn spawn<P, Kind, I>(name: &str, incarnate: I) -> Addr<P>
+where
+    P: Protocol,
+    Kind: 'static,
+    I: Incarnate<P, Kind>,
+{
+    spawn_with(name, MailboxOptions::default(), incarnate)
+}
+
+/// As [`spawn`], with a mailbox of your choice.
+///
+/// # Panics
+/// When this thread runs no loop.
+#[track_caller]
+pub fn spawn_with<P, Kind, I>(name: &str, mailbox: MailboxOptions, incarnate: I) -> Addr<P>
+where
+    P: Protocol,
+    Kind: 'static,
+    I: Incarnate<P, Kind>,
+{
+    let core = current::expect("greenroom::actor::spawn");
+    start(&core, Arc::from(name), mailbox, None, incarnate)
+}
+
+/// Makes the actor; it first runs in the next round. On a loop that is closing it is dropped before
+/// it begins, and its address finds nobody.
+pub(crate) fn start<P, Kind, I>(
+    core: &Core,
+    name: Arc<str>,
+    mailbox: MailboxOptions,
+    parent: Option<(Rc<dyn Parent>, u32)>,
+    incarnate: I,
+) -> Addr<P>
+where
+    P: Protocol,
+    Kind: 'static,
+    I: Incarnate<P, Kind>,
+{
+    let key = core.scheduler.insert(None);
+    let cell = Rc::new(ActorCell {
+        control: Control::new(key, name, parent),
+        mailbox: Mailbox::new(mailbox.capacity, mailbox.overflow),
+    });
+    let body = body::run(incarnate, Rc::clone(&cell), core.limits.messages_per_poll);
+    core.scheduler.attach(key, cell);
+    // The slot was made a moment ago and nothing ran in between.
+    let placed = core.scheduler.set_future(key, Box::pin(body));
+    drop(placed);
+    if core.is_closing() {
+        core.cancel(key);
+    }
+    Addr::new(key, core)
+}

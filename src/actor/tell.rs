@@ -1,0 +1,85 @@
+//! `Tell`: sending, with the wait for room.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::channel::oneshot;
+use futures::future::FutureExt as _;
+
+use super::door::{Arrival, Door, Passage, is_here};
+use super::error::{ActorLabel, TellError, TellErrorKind};
+use super::reply::Reply;
+use crate::event_loop::current;
+
+/// The future of [`Addr::tell`](super::Addr::tell).
+#[must_use = "nothing is sent unless the future is awaited"]
+#[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
+pub struct Tell<D: Door<M, R>, M, R: 'static> {
+    door: D,
+    passage: Passage<M>,
+    away: Option<oneshot::Receiver<Result<(), TellErrorKind>>>,
+    reply: std::marker::PhantomData<fn() -> R>,
+}
+
+#[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
+impl<D: Door<M, R>, M, R: 'static> Tell<D, M, R> {
+    pub(crate) const fn new(door: D, message: M) -> Self {
+        Self { door, passage: Passage::new(message), away: None, reply: std::marker::PhantomData }
+    }
+
+    fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TellError<M>>> {
+        let id = self.door.key();
+        if self.away.is_none() {
+            let message = self.passage.take().expect("a tell was polled after it was done");
+            let (sender, receiver) = oneshot::channel();
+            let sent = self.door.send_away(message, Reply::nobody(), Arrival::Wait(sender));
+            if let Err(away) = sent {
+                return Poll::Ready(Err(away.into_error(id)));
+            }
+            self.away = Some(receiver);
+        }
+        let Some(receiver) = &mut self.away else { return Poll::Pending };
+        // A loop that ends drops the other side.
+        let outcome = ready!(receiver.poll_unpin(cx)).unwrap_or(Err(TellErrorKind::Closed));
+        Poll::Ready(outcome.map_err(|kind| TellError {
+            message: None,
+            actor: ActorLabel { id, name: None },
+            kind,
+        }))
+    }
+}
+
+// No field is ever pinned: the message only passes through.
+impl<D: Door<M, R>, M, R: 'static> Unpin for Tell<D, M, R> {}
+
+impl<D: Door<M, R>, M, R: 'static> Future for Tell<D, M, R> {
+    type Output = Result<(), TellError<M>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match current::get() {
+            Some(core) if is_here(&core, this.door.key().0) => {
+                this.passage.poll(&core, &this.door, Some(cx.waker()), Reply::nobody)
+            }
+            _ => this.poll_away(cx),
+        }
+    }
+}
+
+impl<D: Door<M, R>, M, R: 'static> Drop for Tell<D, M, R> {
+    fn drop(&mut self) {
+        if self.passage.waits_in_line()
+            && let Some(core) = current::get()
+            && is_here(&core, self.door.key().0)
+        {
+            self.passage.leave(&core, &self.door);
+        }
+    }
+}
+
+impl<D: Door<M, R> + std::fmt::Debug, M, R: 'static> std::fmt::Debug for Tell<D, M, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tell").field("door", &self.door).finish_non_exhaustive()
+    }
+}

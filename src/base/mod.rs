@@ -1,0 +1,19 @@
+//! The ground: pieces that know nothing of tasks, sockets or actors, each usable alone.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `clock` | the one place that reads the machine's clock |
+//! | `invariant` | named promises, checked where they are kept |
+//! | `key` | 64-bit keys: loop, slot, generation |
+//! | `panics` | running user code so that a panic is a value |
+//! | `rng` | the seeded generator behind jitter and shuffles |
+//! | `slots` | tables whose stale keys find nothing |
+//! | `type_map` | one value a type, for state that belongs to a loop |
+
+pub(crate) mod clock;
+pub(crate) mod invariant;
+pub(crate) mod key;
+pub(crate) mod panics;
+pub(crate) mod rng;
+pub(crate) mod slots;
+pub(crate) mod type_map;

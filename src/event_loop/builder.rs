@@ -1,0 +1,149 @@
+//! Every limit and option of a loop, with its unit, its bounds and its default.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::EventLoop;
+use super::core::Core;
+use super::driver::Driver;
+use super::stall::{Activity, Watcher};
+use crate::reactor::Reactor;
+use crate::scheduler::remote::Remote;
+
+/// How much of anything a loop does before it looks at the rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) polls_per_turn: u32,
+    pub(crate) messages_per_poll: u32,
+    pub(crate) operations_per_poll: u32,
+    pub(crate) kernel_interval: Duration,
+    pub(crate) events_per_wait: usize,
+    pub(crate) posts_max: usize,
+}
+
+/// Builds an [`EventLoop`] with other limits than the usual ones.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::EventLoop;
+///
+/// let mut event_loop = EventLoop::builder().polls_per_turn(64).messages_per_poll(32).build()?;
+/// assert_eq!(event_loop.run(async { 2 + 2 }), 4);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct EventLoopBuilder {
+    limits: Limits,
+    slow_handler: Option<Duration>,
+    virtual_clock: Option<u64>,
+}
+
+impl EventLoopBuilder {
+    pub(crate) const fn new() -> Self {
+        let limits = Limits {
+            polls_per_turn: 256,
+            messages_per_poll: 128,
+            operations_per_poll: 128,
+            kernel_interval: Duration::from_micros(50),
+            events_per_wait: 1_024,
+            posts_max: 65_536,
+        };
+        Self { limits, slow_handler: None, virtual_clock: None }
+    }
+
+    /// How many tasks are polled before the loop looks at its inbox and its timers again. At least
+    /// 1; 256 by default.
+    pub const fn polls_per_turn(mut self, polls: u32) -> Self {
+        self.limits.polls_per_turn = if polls == 0 { 1 } else { polls };
+        self
+    }
+
+    /// How many messages an actor handles before another task has its turn. At least 1; 128 by
+    /// default. It never handles more than were in its mailbox when its turn began.
+    pub const fn messages_per_poll(mut self, messages: u32) -> Self {
+        self.limits.messages_per_poll = if messages == 0 { 1 } else { messages };
+        self
+    }
+
+    /// How many operations on sockets a task may complete before another task has its turn, however
+    /// ready the sockets are. At least 1; 128 by default.
+    pub const fn operations_per_poll(mut self, operations: u32) -> Self {
+        self.limits.operations_per_poll = if operations == 0 { 1 } else { operations };
+        self
+    }
+
+    /// How long a busy loop goes on before it asks the kernel for news of its sockets; 50 µs by
+    /// default. An idle loop asks at once. Asking costs as much as ten tasks, so it goes by time and
+    /// not by count.
+    pub const fn kernel_interval(mut self, interval: Duration) -> Self {
+        self.limits.kernel_interval = interval;
+        self
+    }
+
+    /// How many closures and messages other threads may leave before further ones are refused;
+    /// 65,536 by default. Wake-ups of tasks are never refused.
+    pub const fn posts_max(mut self, posts: usize) -> Self {
+        self.limits.posts_max = posts;
+        self
+    }
+
+    /// Reports every task and handler that holds the loop for longer than `limit`, by name. It costs
+    /// one watcher thread and two plain stores a poll; by default it is off.
+    pub const fn slow_handler(mut self, limit: Duration) -> Self {
+        self.slow_handler = Some(limit);
+        self
+    }
+
+    /// Replaces the machine's clock by one that stands still while anything is ready and jumps to
+    /// the next deadline when nothing is, and seeds the loop's random numbers. Such a loop has no
+    /// sockets. An hour of sleeping takes no time:
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::time::Duration;
+    /// use greenroom::{EventLoop, time};
+    ///
+    /// let mut event_loop = EventLoop::builder().virtual_clock(1).build()?;
+    /// event_loop.run(async {
+    ///     let before = time::now();
+    ///     time::sleep(Duration::from_secs(3_600)).await;
+    ///     assert_eq!(time::now() - before, Duration::from_secs(3_600));
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn virtual_clock(mut self, seed: u64) -> Self {
+        self.virtual_clock = Some(seed);
+        self
+    }
+
+    /// Makes the loop, on the thread where it is to run.
+    ///
+    /// # Errors
+    /// When the kernel gives no poller (out of descriptors), or 4,096 loops are alive.
+    pub fn build(self) -> io::Result<EventLoop> {
+        let (driver, unpark): (Driver, Box<dyn Fn() + Send + Sync>) = match self.virtual_clock {
+            Some(seed) => {
+                let thread = std::thread::current();
+                (Driver::simulated(seed), Box::new(move || thread.unpark()))
+            }
+            None => {
+                let reactor = Reactor::new(self.limits.events_per_wait)?;
+                let unparker = reactor.unparker()?;
+                let unpark = move || {
+                    if let Err(error) = unparker.wake() {
+                        tracing::error!(target: "greenroom::loop", %error, "a sleeping loop could not be woken");
+                    }
+                };
+                (Driver::real(reactor), Box::new(unpark))
+            }
+        };
+        let remote = Remote::register(unpark, self.limits.posts_max).map_err(io::Error::other)?;
+        let activity = self.slow_handler.map(|limit| Arc::new(Activity::new(limit)));
+        let watcher = activity.clone().map(Watcher::start);
+        Ok(EventLoop::new_with(Core::new(driver, remote, self.limits, activity), watcher))
+    }
+}

@@ -1,0 +1,229 @@
+//! The state of one loop, all of it: what the thread's one pointer leads to.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use super::builder::Limits;
+use super::driver::Driver;
+use super::stall::Activity;
+use super::waker::waker;
+use crate::base::clock::nanos;
+use crate::base::key::{Key, LoopId};
+use crate::base::panics::{catch, drop_quietly};
+use crate::base::type_map::TypeMap;
+use crate::scheduler::remote::Remote;
+use crate::scheduler::table::{LocalFuture, Remains, Scheduler};
+use crate::timer::{TimerKey, Wheel};
+
+/// Something to do once no user code is on the stack.
+type Deferred = Box<dyn FnOnce(&Core)>;
+
+/// One loop's state. It is shared by `Rc`, so it never leaves its thread.
+pub(crate) struct Core {
+    id: LoopId,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) driver: Driver,
+    pub(crate) remote: Arc<Remote>,
+    pub(crate) limits: Limits,
+    /// State of other layers that belongs to this loop.
+    pub(crate) locals: TypeMap,
+    timers: RefCell<Wheel<Waker>>,
+    /// The time of this turn.
+    now: Cell<u64>,
+    /// How many operations the running task may still do in this poll.
+    budget: Cell<u32>,
+    deferred: RefCell<Vec<Deferred>>,
+    has_deferred: Cell<bool>,
+    closing: Cell<bool>,
+    pub(crate) stopping: Cell<bool>,
+    pub(crate) activity: Option<Arc<Activity>>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        driver: Driver,
+        remote: Arc<Remote>,
+        limits: Limits,
+        activity: Option<Arc<Activity>>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            id: remote.id(),
+            scheduler: Scheduler::new(remote.id()),
+            driver,
+            remote,
+            limits,
+            locals: TypeMap::default(),
+            timers: RefCell::new(Wheel::new()),
+            now: Cell::new(0),
+            budget: Cell::new(limits.operations_per_poll),
+            deferred: RefCell::new(Vec::new()),
+            has_deferred: Cell::new(false),
+            closing: Cell::new(false),
+            stopping: Cell::new(false),
+            activity,
+        })
+    }
+
+    #[inline]
+    pub(crate) const fn id(&self) -> LoopId {
+        self.id
+    }
+
+    /// The time of this turn in nanoseconds.
+    #[inline]
+    pub(crate) const fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    pub(crate) fn read_clock(&self) -> u64 {
+        let now = self.driver.now();
+        self.now.set(now);
+        now
+    }
+
+    /// The deadline `after` from this very moment, not from the start of the turn: code that held
+    /// the loop for a while and then sleeps must sleep as long as it says.
+    pub(crate) fn deadline(&self, after: Duration) -> u64 {
+        if after.is_zero() {
+            return self.now.get();
+        }
+        self.driver.now().saturating_add(nanos(after))
+    }
+
+    pub(crate) fn arm(&self, deadline: u64, waker: Waker) -> TimerKey {
+        self.timers.borrow_mut().insert(deadline, waker)
+    }
+
+    pub(crate) fn disarm(&self, timer: TimerKey) {
+        // The waker is dropped after the borrow ends: a foreign one may run code.
+        let waker = self.timers.borrow_mut().cancel(timer);
+        drop(waker);
+    }
+
+    /// Points an armed timer at another waker; `false` when it fired already.
+    pub(crate) fn rearm(&self, timer: TimerKey, waker: &Waker) -> bool {
+        let mut timers = self.timers.borrow_mut();
+        let Some(old) = timers.get_mut(timer) else { return false };
+        if old.will_wake(waker) {
+            return true;
+        }
+        let old = std::mem::replace(old, waker.clone());
+        drop(timers);
+        drop(old);
+        true
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.timers.borrow().next_deadline()
+    }
+
+    pub(crate) fn timers(&self) -> usize {
+        self.timers.borrow().len()
+    }
+
+    pub(crate) fn expire(&self, now: u64, due: &mut Vec<Waker>) {
+        self.timers.borrow_mut().expire(now, due);
+    }
+
+    /// Takes one operation from the running task's budget; `false` when it must yield.
+    #[inline]
+    pub(crate) fn spend(&self) -> bool {
+        let left = self.budget.get();
+        self.budget.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    #[inline]
+    pub(crate) fn refill(&self) {
+        self.budget.set(self.limits.operations_per_poll);
+    }
+
+    /// Does `f` as soon as the running poll is over; at once when none runs.
+    pub(crate) fn defer(&self, f: impl FnOnce(&Self) + 'static) {
+        self.deferred.borrow_mut().push(Box::new(f));
+        self.has_deferred.set(true);
+    }
+
+    #[inline]
+    pub(crate) fn run_deferred(&self) {
+        while self.has_deferred.replace(false) {
+            let deferred = std::mem::take(&mut *self.deferred.borrow_mut());
+            for f in deferred {
+                f(self);
+            }
+        }
+    }
+
+    pub(crate) const fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+
+    pub(crate) fn begin_closing(&self) {
+        self.closing.set(true);
+    }
+
+    /// Adds a task. A loop that is closing drops the future instead.
+    pub(crate) fn spawn(&self, future: LocalFuture) -> Option<Key> {
+        if self.closing.get() {
+            drop_quietly(future);
+            return None;
+        }
+        Some(self.scheduler.insert(Some(future)))
+    }
+
+    /// Takes a task out and drops it here, on its loop, with nothing borrowed.
+    pub(crate) fn cancel(&self, key: Key) -> bool {
+        let Some(remains) = self.scheduler.remove(key) else { return false };
+        self.drop_remains(remains);
+        true
+    }
+
+    pub(crate) fn drop_remains(&self, remains: Remains) {
+        // User values may panic in their `Drop`; each is dropped under its own guard.
+        drop_quietly(remains.future);
+        drop_quietly(remains.attachment);
+    }
+
+    /// Polls one task: user code runs here and nowhere else in a turn.
+    #[inline]
+    pub(crate) fn poll_task(&self, key: Key, mut future: LocalFuture) {
+        self.refill();
+        let waker = waker(key);
+        let mut context = std::task::Context::from_waker(&waker);
+        match catch(|| future.as_mut().poll(&mut context)) {
+            Ok(std::task::Poll::Pending) => {
+                if let Err(future) = self.scheduler.put_back(key, future) {
+                    drop_quietly(future);
+                }
+            }
+            Ok(std::task::Poll::Ready(())) => self.finish_task(key, future),
+            Err(text) => {
+                tracing::error!(target: "greenroom::task", task = ?key, panic = %text, "a task panicked");
+                self.finish_task(key, future);
+            }
+        }
+        self.scheduler.set_running(None);
+        self.run_deferred();
+    }
+
+    fn finish_task(&self, key: Key, future: LocalFuture) {
+        drop_quietly(future);
+        if let Some(remains) = self.scheduler.remove(key) {
+            self.drop_remains(remains);
+        }
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("id", &self.id.0)
+            .field("tasks", &self.scheduler.len())
+            .field("ready", &self.scheduler.ready_len())
+            .field("timers", &self.timers())
+            .finish_non_exhaustive()
+    }
+}

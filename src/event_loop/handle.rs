@@ -1,0 +1,147 @@
+//! `LoopHandle`: what other threads may do to a loop.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::channel::oneshot;
+use futures::future::FutureExt as _;
+
+use super::current;
+use crate::base::panics::catch;
+use crate::scheduler::remote::{Post, Refused, Remote};
+
+/// A loop as other threads see it: spawn on it, run something there, stop it.
+///
+/// It is `Clone`, `Send` and `Sync`, keeps no loop alive, and says so when the loop has ended.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// let other = std::thread::spawn(move || {
+///     let answer = handle.spawn(|| async { 6 * 7 }).expect("the loop is open");
+///     futures::executor::block_on(answer)
+/// });
+/// let answer = event_loop.run(async {
+///     while !other.is_finished() {
+///         greenroom::time::sleep(std::time::Duration::from_millis(1)).await;
+///     }
+///     other.join().expect("it does not panic")
+/// });
+/// assert_eq!(answer, Ok(42));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct LoopHandle {
+    remote: Arc<Remote>,
+}
+
+impl LoopHandle {
+    pub(crate) const fn new(remote: Arc<Remote>) -> Self {
+        Self { remote }
+    }
+
+    /// Runs `f` on the loop's thread, between two tasks, in the order of the posts of this thread.
+    ///
+    /// # Errors
+    /// When the loop has ended or its inbox is full; `f` was dropped and never ran.
+    pub fn post(&self, f: impl FnOnce() + Send + 'static) -> Result<(), PostError> {
+        self.remote.post(Post::Run(Box::new(f))).map_err(|(_, refused)| match refused {
+            Refused::Closed => PostError::Closed,
+            Refused::Full => PostError::Full,
+        })
+    }
+
+    /// Makes a future on the loop's thread and runs it there; what it gives comes back here.
+    ///
+    /// The future is made by `f` where it runs, so it need not be `Send`.
+    ///
+    /// # Errors
+    /// When the loop has ended or its inbox is full; `f` was dropped and never ran.
+    ///
+    /// # Cancel safety
+    /// Dropping the returned future leaves the task running and discards what it gives.
+    pub fn spawn<F, Fut>(&self, f: F) -> Result<RemoteTask<Fut::Output>, PostError>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        self.post(move || {
+            let Some(core) = current::get() else { return };
+            let future = f();
+            core.spawn(Box::pin(async move {
+                let guarded = std::panic::AssertUnwindSafe(future).catch_unwind();
+                let outcome = match guarded.await {
+                    Ok(output) => Ok(output),
+                    // Thrown again under the guard that turns a payload into text.
+                    Err(payload) => Err(RemoteTaskError::Panicked(
+                        catch(|| std::panic::resume_unwind(payload))
+                            .map_or_else(|text| text, |()| Arc::from("a panic")),
+                    )),
+                };
+                // Nobody waits any more when this fails.
+                let _ = sender.send(outcome);
+            }));
+        })?;
+        Ok(RemoteTask { receiver })
+    }
+
+    /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return at the end
+    /// of its turn. A loop that has ended is stopped already.
+    pub fn stop(&self) {
+        let _ = self.post(|| {
+            current::with(|core| core.stopping.set(true));
+        });
+    }
+}
+
+impl std::fmt::Debug for LoopHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoopHandle").field("loop", &self.remote.id().0).finish()
+    }
+}
+
+/// Why a loop did not take a post; what was posted is gone and never ran.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostError {
+    /// The loop has ended.
+    #[error("the event loop has ended; it takes no more posts")]
+    Closed,
+    /// Too many posts are waiting for the loop.
+    #[error("the event loop's inbox is full; raise `posts_max` or post less at once")]
+    Full,
+}
+
+/// What a task that was spawned from another thread will give; `Send` when that is.
+#[must_use = "a future does nothing unless it is awaited; dropping it leaves the task running"]
+#[derive(Debug)]
+pub struct RemoteTask<T> {
+    receiver: oneshot::Receiver<Result<T, RemoteTaskError>>,
+}
+
+impl<T> Future for RemoteTask<T> {
+    type Output = Result<T, RemoteTaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.receiver.poll_unpin(cx).map(|got| got.unwrap_or(Err(RemoteTaskError::Cancelled)))
+    }
+}
+
+/// Why a task that was spawned from another thread gave nothing.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteTaskError {
+    /// The loop ended before the task did.
+    #[error("the task was cancelled: its event loop ended")]
+    Cancelled,
+    /// The task panicked, with this text.
+    #[error("the task panicked: {0}")]
+    Panicked(Arc<str>),
+}

@@ -1,0 +1,177 @@
+//! The event loop: one thread, one poller, one clock reading a turn.
+//!
+//! # One turn
+//!
+//! ```text
+//!   1 clock     one reading; everything in the turn happens at that time
+//!   2 inbox     what other threads left: wakes, messages, closures          scheduler/remote.rs
+//!   3 reactor   news of the sockets; an idle loop sleeps here until a       driver.rs, reactor/
+//!               socket, a deadline or another thread wakes it. A busy one
+//!               asks every 50 µs and does not wait
+//!   4 timers    wake whoever slept until now, in the order of deadlines     timer/
+//!   5 rounds    poll every task that was ready at the round's start; those  core.rs   ← user code
+//!               woken meanwhile form the next round; until none is ready,
+//!               or `polls_per_turn` polls were done
+//! ```
+//!
+//! Wakers are collected in phases 3 and 4 and called afterwards, when nothing is borrowed.
+//!
+//! # Promises
+//! * **L1** user code runs in the inbox and in the rounds of a turn and nowhere else
+//! * **T3** a future is dropped on its loop's thread, while the loop is the thread's current one
+//!
+//! Whatever another run of the same program might see differently goes through `driver.rs`.
+
+pub(crate) mod builder;
+pub(crate) mod core;
+pub(crate) mod current;
+pub(crate) mod driver;
+pub(crate) mod handle;
+pub(crate) mod shutdown;
+pub(crate) mod source;
+pub(crate) mod stall;
+pub(crate) mod turn;
+pub(crate) mod waker;
+
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+pub use builder::EventLoopBuilder;
+pub use handle::{LoopHandle, PostError, RemoteTask, RemoteTaskError};
+
+use self::core::Core;
+use self::stall::Watcher;
+use self::turn::{Root, Turn};
+
+/// A single-threaded event loop: it runs tasks, serves sockets and timers, and never blocks on one
+/// of them while another can go on.
+///
+/// Most programs use [`greenroom::run`](crate::run), which makes a loop and a
+/// [`System`](crate::System) on it. A loop alone is for code without actors and for embedding.
+///
+/// Dropping the loop ends it in order: nothing new is taken, every future that is left is dropped
+/// on this thread, offloaded work is waited for (with a limit), sockets are closed.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use std::rc::Rc;
+/// use std::time::Duration;
+/// use greenroom::{EventLoop, task, time};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let total = event_loop.run(async {
+///     let shared = Rc::new(20); // tasks stay on their loop: nothing need be `Send`
+///     let in_task = Rc::clone(&shared);
+///     let task = task::spawn(async move {
+///         time::sleep(Duration::from_millis(1)).await;
+///         *in_task + 1
+///     });
+///     *shared + task.await.expect("the task does not panic")
+/// });
+/// assert_eq!(total, 41);
+/// # Ok(())
+/// # }
+/// ```
+pub struct EventLoop {
+    core: Rc<Core>,
+    turn: Turn,
+    _watcher: Option<Watcher>,
+}
+
+impl EventLoop {
+    /// A loop with the usual limits.
+    ///
+    /// # Errors
+    /// When the kernel gives no poller (out of descriptors), or 4,096 loops are alive.
+    pub fn new() -> io::Result<Self> {
+        Self::builder().build()
+    }
+
+    /// A loop with limits of your choice.
+    pub const fn builder() -> EventLoopBuilder {
+        EventLoopBuilder::new()
+    }
+
+    pub(crate) fn new_with(core: Rc<Core>, watcher: Option<Watcher>) -> Self {
+        Self { core, turn: Turn::default(), _watcher: watcher }
+    }
+
+    /// What other threads may hold of this loop.
+    #[must_use]
+    pub fn handle(&self) -> LoopHandle {
+        LoopHandle::new(std::sync::Arc::clone(&self.core.remote))
+    }
+
+    /// Runs the loop until `future` is done. Tasks spawned meanwhile stay for the next call.
+    ///
+    /// # Panics
+    /// With the panic of `future`; a panic in a spawned task stays in that task.
+    pub fn run<F: Future>(&mut self, future: F) -> F::Output {
+        let _entered = current::enter(Rc::clone(&self.core));
+        let mut future = pin!(future);
+        let root = RootKey::new(&self.core);
+        let mut output = None;
+        loop {
+            let mut poll = |cx: &mut std::task::Context<'_>| match future.as_mut().poll(cx) {
+                Poll::Ready(ready) => {
+                    output = Some(ready);
+                    true
+                }
+                Poll::Pending => false,
+            };
+            self.turn.run(&self.core, Some(Root { key: root.key, poll: &mut poll }), true);
+            if let Some(output) = output {
+                return output;
+            }
+        }
+    }
+
+    /// Runs the loop until [`LoopHandle::stop`] is called.
+    pub fn run_until_stopped(&mut self) {
+        let _entered = current::enter(Rc::clone(&self.core));
+        while !self.core.stopping.get() {
+            self.turn.run(&self.core, None, true);
+        }
+        self.core.stopping.set(false);
+    }
+
+    /// Runs a single turn without waiting, for a host that has a loop of its own. Gives `true` while
+    /// tasks are ready, so that the host comes back soon.
+    pub fn turn(&mut self) -> bool {
+        let _entered = current::enter(Rc::clone(&self.core));
+        self.turn.run(&self.core, None, false);
+        self.core.scheduler.ready_len() > 0
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        shutdown::close(&self.core);
+    }
+}
+
+impl std::fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventLoop").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
+/// The root's place in the table, given back also when the root panics.
+struct RootKey<'a> {
+    core: &'a Core,
+    key: crate::base::key::Key,
+}
+
+impl<'a> RootKey<'a> {
+    fn new(core: &'a Core) -> Self {
+        Self { core, key: core.scheduler.insert(None) }
+    }
+}
+
+impl Drop for RootKey<'_> {
+    fn drop(&mut self) {
+        self.core.cancel(self.key);
+    }
+}

@@ -1,0 +1,42 @@
+//! How a loop ends: refuse, cancel, drain, close; in that order, on the loop's own thread.
+
+use std::rc::Rc;
+
+use super::core::Core;
+use super::current;
+use crate::base::panics::{catch, drop_quietly};
+
+/// Things to do when the loop closes, after every future was dropped: pools to wait for.
+#[derive(Default)]
+pub(crate) struct AtClose(std::cell::RefCell<Vec<Box<dyn FnOnce()>>>);
+
+impl AtClose {
+    pub(crate) fn add(&self, f: impl FnOnce() + 'static) {
+        self.0.borrow_mut().push(Box::new(f));
+    }
+
+    fn run(&self) {
+        loop {
+            let Some(f) = self.0.borrow_mut().pop() else { return };
+            if let Err(text) = catch(f) {
+                tracing::error!(target: "greenroom::loop", panic = %text, "closing a part of the loop panicked");
+            }
+        }
+    }
+}
+
+/// Ends the loop. Every future that is left is dropped here, while the loop is still the current one,
+/// so that `Drop` code finds it; dropping may wake, post and cancel, but no longer spawn.
+pub(crate) fn close(core: &Rc<Core>) {
+    let entered = current::enter(Rc::clone(core));
+    core.begin_closing();
+    while let Some(key) = core.scheduler.any() {
+        core.cancel(key);
+        core.run_deferred();
+    }
+    // Posts are dropped, not run: what they would reach is gone.
+    drop_quietly(core.remote.close());
+    core.run_deferred();
+    core.locals.get::<AtClose>().run();
+    drop(entered);
+}

@@ -1,0 +1,23 @@
+//! A bounded queue with an urgent lane, a policy for when it is full, and a line of senders who wait.
+//!
+//! It knows neither tasks nor actors, runs no user code, and allocates nothing until the first
+//! message. Senders on other threads never touch it: they go through the loop's inbox.
+//!
+//! ```text
+//!             ┌────────── one ring ──────────┐
+//!   take ◀──  │ urgent … │ ordinary …        │ ◀── put (ordinary), at most `capacity`
+//!             └──────────┴───────────────────┘
+//!                        ▲ put_urgent            line: senders who wait for room, first come first
+//! ```
+//!
+//! # Promises
+//! * **M1** messages of one sender are taken in the order in which they were put
+//! * **M2** urgent messages overtake ordinary ones, never the reverse
+//! * **M3** ordinary messages that were admitted never exceed the capacity
+
+pub(crate) mod line;
+pub(crate) mod overflow;
+pub(crate) mod queue;
+
+#[cfg(test)]
+mod tests;

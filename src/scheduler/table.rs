@@ -1,0 +1,151 @@
+//! The table of tasks and the queue of those that are ready.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use crate::base::invariant::invariant;
+use crate::base::key::{Key, LoopId};
+use crate::base::slots::Slots;
+
+/// What a task runs.
+pub(crate) type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What stands beside a task's future and is found by the task's key: an actor's cell.
+pub(crate) trait Attachment: Any {
+    /// The part that is the same type for every attachment of a kind.
+    fn control(&self) -> &dyn Any;
+
+    /// Who it is and which message it handles, for reports to people.
+    fn doing(&self) -> (String, &'static str);
+}
+
+struct TaskSlot {
+    /// Outside while the task runs.
+    future: Option<LocalFuture>,
+    queued: bool,
+    attachment: Option<Rc<dyn Attachment>>,
+}
+
+/// What is left of a task that was taken out of the table; dropping it is the taker's business.
+pub(crate) struct Remains {
+    pub(crate) future: Option<LocalFuture>,
+    pub(crate) attachment: Option<Rc<dyn Attachment>>,
+}
+
+/// All tasks of one loop, and the first-in first-out queue of those that are ready.
+pub(crate) struct Scheduler {
+    home: LoopId,
+    tasks: RefCell<Slots<TaskSlot>>,
+    ready: RefCell<VecDeque<Key>>,
+    running: Cell<Option<Key>>,
+}
+
+impl Scheduler {
+    pub(crate) const fn new(home: LoopId) -> Self {
+        Self {
+            home,
+            tasks: RefCell::new(Slots::new()),
+            ready: RefCell::new(VecDeque::new()),
+            running: Cell::new(None),
+        }
+    }
+
+    /// Adds a task, ready to run. The root task of a loop has no future here.
+    pub(crate) fn insert(&self, future: Option<LocalFuture>) -> Key {
+        let slot = TaskSlot { future, queued: true, attachment: None };
+        let key = Key::new(self.home, self.tasks.borrow_mut().insert(slot));
+        self.ready.borrow_mut().push_back(key);
+        key
+    }
+
+    /// Gives the task what it is to run; `false` when it is gone.
+    pub(crate) fn set_future(&self, key: Key, future: LocalFuture) -> Result<(), LocalFuture> {
+        match self.tasks.borrow_mut().get_mut(key.slot()) {
+            Some(slot) => {
+                slot.future = Some(future);
+                Ok(())
+            }
+            None => Err(future),
+        }
+    }
+
+    pub(crate) fn attach(&self, key: Key, attachment: Rc<dyn Attachment>) {
+        if let Some(slot) = self.tasks.borrow_mut().get_mut(key.slot()) {
+            slot.attachment = Some(attachment);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn attachment(&self, key: Key) -> Option<Rc<dyn Attachment>> {
+        self.tasks.borrow().get(key.slot())?.attachment.clone()
+    }
+
+    /// Makes a task ready; once is as good as twice.
+    #[inline]
+    pub(crate) fn wake(&self, key: Key) {
+        let mut tasks = self.tasks.borrow_mut();
+        let Some(slot) = tasks.get_mut(key.slot()) else { return };
+        if !slot.queued {
+            slot.queued = true;
+            self.ready.borrow_mut().push_back(key);
+        }
+    }
+
+    pub(crate) fn ready_len(&self) -> usize {
+        self.ready.borrow().len()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.borrow().len()
+    }
+
+    /// The next ready task, marked as running. Keys of tasks that ended meanwhile are passed over.
+    pub(crate) fn next(&self) -> Option<(Key, Option<LocalFuture>)> {
+        loop {
+            let key = self.ready.borrow_mut().pop_front()?;
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(slot) = tasks.get_mut(key.slot()) else { continue };
+            invariant!(T1, slot.queued, "task {key:?} was in the ready queue twice");
+            slot.queued = false;
+            let future = slot.future.take();
+            drop(tasks);
+            self.running.set(Some(key));
+            return Some((key, future));
+        }
+    }
+
+    /// Ends the running of a task whose poll said `Pending`.
+    ///
+    /// # Errors
+    /// The future, when the task was removed while it ran: it must be dropped and never polled.
+    #[inline]
+    pub(crate) fn put_back(&self, key: Key, future: LocalFuture) -> Result<(), LocalFuture> {
+        self.set_future(key, future)
+    }
+
+    pub(crate) fn set_running(&self, key: Option<Key>) {
+        self.running.set(key);
+    }
+
+    pub(crate) const fn running(&self) -> Option<Key> {
+        self.running.get()
+    }
+
+    pub(crate) fn contains(&self, key: Key) -> bool {
+        self.tasks.borrow().get(key.slot()).is_some()
+    }
+
+    /// Takes a task out of the table; its key finds nothing from now on.
+    pub(crate) fn remove(&self, key: Key) -> Option<Remains> {
+        let slot = self.tasks.borrow_mut().remove(key.slot())?;
+        Some(Remains { future: slot.future, attachment: slot.attachment })
+    }
+
+    /// Some task that is still there, for emptying the table at the loop's end.
+    pub(crate) fn any(&self) -> Option<Key> {
+        self.tasks.borrow().keys().next().map(|slot| Key::new(self.home, slot))
+    }
+}

@@ -1,0 +1,142 @@
+//! `JoinHandle`: awaiting, aborting and letting go of a task.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::base::key::Key;
+use crate::base::panics::catch;
+use crate::event_loop::current;
+
+/// The right to await a task, to abort it, or to let it go by dropping this.
+///
+/// ```
+/// use greenroom::task::{self, JoinError};
+///
+/// greenroom::run(async |_system| {
+///     let panics = task::spawn(async { panic!("no luck") });
+///     assert!(matches!(panics.await, Err(JoinError::Panicked(text)) if &*text == "no luck"));
+///
+///     let waits = task::spawn(std::future::pending::<()>());
+///     waits.abort();
+///     assert_eq!(waits.await, Err(JoinError::Cancelled));
+/// });
+/// ```
+#[derive(Debug)]
+pub struct JoinHandle<T> {
+    task: Option<Key>,
+    cell: Rc<JoinCell<T>>,
+}
+
+impl<T> JoinHandle<T> {
+    pub(crate) const fn new(task: Option<Key>, cell: Rc<JoinCell<T>>) -> Self {
+        Self { task, cell }
+    }
+
+    pub(crate) const fn key(&self) -> Option<Key> {
+        self.task
+    }
+
+    /// Drops the task's future, at once, or as soon as its running poll is over. What it already
+    /// gave stays to be awaited. Nothing happens when the task has ended.
+    pub fn abort(&self) {
+        if let (Some(task), Some(core)) = (self.task, current::get())
+            && core.id() == task.home()
+        {
+            core.cancel(task);
+        }
+    }
+
+    /// Whether the task has ended, by itself or not.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.cell.finished.get()
+    }
+
+    /// Lets the task go on by itself, as dropping the handle does.
+    pub fn detach(self) {}
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(outcome) = self.cell.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        let displaced = self.cell.waker.borrow_mut().replace(cx.waker().clone());
+        drop(displaced);
+        Poll::Pending
+    }
+}
+
+/// Why a task gave nothing.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// It was aborted, or its loop ended; its future was dropped half-way.
+    #[error("the task was cancelled before it was done")]
+    Cancelled,
+    /// It panicked, with this text.
+    #[error("the task panicked: {0}")]
+    Panicked(Arc<str>),
+}
+
+/// Where a task leaves what it gives.
+pub(crate) struct JoinCell<T> {
+    outcome: Cell<Option<Result<T, JoinError>>>,
+    finished: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl<T> std::fmt::Debug for JoinCell<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinCell").field("finished", &self.finished.get()).finish_non_exhaustive()
+    }
+}
+
+impl<T> JoinCell<T> {
+    pub(crate) const fn new() -> Self {
+        Self { outcome: Cell::new(None), finished: Cell::new(false), waker: RefCell::new(None) }
+    }
+
+    fn finish(&self, outcome: Result<T, JoinError>) {
+        self.finished.set(true);
+        self.outcome.set(Some(outcome));
+        let waker = self.waker.borrow_mut().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Held by the task; dropped without a result it reports the task as cancelled.
+pub(crate) struct Report<T> {
+    cell: Option<Rc<JoinCell<T>>>,
+}
+
+impl<T> Report<T> {
+    pub(crate) const fn new(cell: Rc<JoinCell<T>>) -> Self {
+        Self { cell: Some(cell) }
+    }
+
+    pub(crate) fn finish(mut self, outcome: Result<T, Box<dyn Any + Send>>) {
+        let Some(cell) = self.cell.take() else { return };
+        cell.finish(outcome.map_err(|payload| {
+            // Thrown again under the guard that turns a payload into text and drops it safely.
+            let text = catch(|| std::panic::resume_unwind(payload)).map_err(JoinError::Panicked);
+            text.map_or_else(|error| error, |()| JoinError::Cancelled)
+        }));
+    }
+}
+
+impl<T> Drop for Report<T> {
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell.take() {
+            cell.finish(Err(JoinError::Cancelled));
+        }
+    }
+}

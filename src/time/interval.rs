@@ -1,0 +1,103 @@
+//! `Interval`: ticks at a fixed pace, and what happens to those that were missed.
+
+use std::time::{Duration, Instant};
+
+use super::{now, sleep_until};
+
+/// Ticks every `period`; the first tick is at once.
+///
+/// # Panics
+/// When `period` is zero, or on a thread that runs no loop.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::time;
+/// greenroom::run(async |_system| {
+///     let mut ticks = time::interval(Duration::from_millis(1));
+///     let first = ticks.tick().await;
+///     let third = { ticks.tick().await; ticks.tick().await };
+///     assert_eq!(third - first, Duration::from_millis(2));
+/// });
+/// ```
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    assert!(!period.is_zero(), "an interval needs a period longer than zero");
+    Interval { period, next: now(), missed: MissedTicks::Skip }
+}
+
+/// What an [`Interval`] does about ticks that came due while nobody waited for them.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum MissedTicks {
+    /// Forgets them and keeps the pace: the next tick is the next multiple of the period.
+    #[default]
+    Skip,
+    /// Delivers them all, one after another, until it has caught up.
+    CatchUp,
+    /// Starts a new pace: the next tick is one period after this one was taken.
+    Delay,
+}
+
+/// Ticks at a fixed pace; made by [`interval`].
+#[derive(Debug)]
+pub struct Interval {
+    period: Duration,
+    next: Instant,
+    missed: MissedTicks,
+}
+
+impl Interval {
+    /// Chooses what happens to ticks that nobody waited for; [`MissedTicks::Skip`] by default.
+    #[must_use]
+    pub const fn missed_ticks(mut self, missed: MissedTicks) -> Self {
+        self.missed = missed;
+        self
+    }
+
+    /// Waits for the next tick and gives the time at which it was due.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, no tick is lost.
+    pub async fn tick(&mut self) -> Instant {
+        sleep_until(self.next).await;
+        let due = self.next;
+        self.next = next_tick(due, self.period, now(), self.missed);
+        due
+    }
+}
+
+/// When the tick after `due` comes, if `due` was taken at `now`.
+fn next_tick(due: Instant, period: Duration, now: Instant, missed: MissedTicks) -> Instant {
+    match missed {
+        MissedTicks::CatchUp => due + period,
+        MissedTicks::Delay => now + period,
+        MissedTicks::Skip => {
+            let late = now.saturating_duration_since(due);
+            let skipped =
+                u32::try_from(late.as_nanos() / period.as_nanos()).unwrap_or(u32::MAX - 1);
+            due + period * (skipped + 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+
+    #[test]
+    fn a_late_taker_gets_the_next_tick_as_the_policy_says() {
+        let start = Clock::start().instant(0);
+        let at = |ms| start + Duration::from_millis(ms);
+        let period = Duration::from_millis(10);
+        for (taken, missed, next) in [
+            (0, MissedTicks::Skip, 10),
+            (9, MissedTicks::Skip, 10),
+            (10, MissedTicks::Skip, 20),
+            (35, MissedTicks::Skip, 40),
+            (35, MissedTicks::CatchUp, 10),
+            (35, MissedTicks::Delay, 45),
+        ] {
+            assert_eq!(next_tick(at(0), period, at(taken), missed), at(next), "{missed:?} {taken}");
+        }
+    }
+}

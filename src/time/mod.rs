@@ -1,0 +1,36 @@
+//! Waiting for time to pass: [`sleep`], [`interval`], [`timeout`].
+//!
+//! Time is the loop's own: monotonic, read once a turn, and virtual when the loop was built so. A
+//! timer never fires early; it fires at most about a millisecond late on an idle loop, as the kernel
+//! counts its waits in milliseconds. Timers with one deadline fire in the order they were set.
+//! Dropping any future of this module takes its timer out again and costs a few nanoseconds.
+
+mod interval;
+mod sleep;
+mod timeout;
+
+use std::time::Instant;
+
+pub use interval::{Interval, MissedTicks, interval};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, Timeout, timeout};
+
+use crate::event_loop::current;
+
+/// The time of the loop's clock: the machine's, or virtual.
+///
+/// # Panics
+/// When this thread runs no loop.
+///
+/// ```
+/// greenroom::run(async |_system| {
+///     let before = greenroom::time::now();
+///     assert!(greenroom::time::now() >= before);
+/// });
+/// ```
+#[must_use]
+#[track_caller]
+pub fn now() -> Instant {
+    let core = current::expect("greenroom::time::now");
+    core.driver.instant(core.driver.now())
+}

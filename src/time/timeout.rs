@@ -1,0 +1,70 @@
+//! `timeout(limit, future)`: a future with a limit.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use super::sleep::{Sleep, sleep};
+
+/// Gives `future` until `limit` has passed since this call.
+///
+/// A future that is ready when the limit is reached wins. At the limit the future is dropped, which
+/// for most futures means cancelled.
+///
+/// # Errors
+/// [`Elapsed`] at the limit; how far the future got is up to it.
+///
+/// # Cancel safety
+/// As that of `future`.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::time;
+/// greenroom::run(async |_system| {
+///     let never = time::timeout(Duration::from_millis(1), std::future::pending::<()>()).await;
+///     assert!(never.is_err());
+///     assert_eq!(time::timeout(Duration::from_millis(1), async { 5 }).await, Ok(5));
+/// });
+/// ```
+pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
+    Timeout { future, sleep: sleep(limit), limit }
+}
+
+pin_project! {
+    /// The future of [`timeout`].
+    #[must_use = "a future does nothing unless it is awaited"]
+    #[derive(Debug)]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        sleep: Sleep,
+        limit: Duration,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(*this.limit)))
+    }
+}
+
+/// The limit was reached before the future was done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the time limit of {0:?} was reached")]
+pub struct Elapsed(Duration);
+
+impl Elapsed {
+    /// The limit that was reached.
+    #[must_use]
+    pub const fn limit(&self) -> Duration {
+        self.0
+    }
+}
