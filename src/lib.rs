@@ -1,4 +1,4 @@
-//! Greenroom.
+//! Greenroom: actors, supervisors and an event loop of their own.
 
 // Bottom to top: a module imports only what stands above it here (tests/tidy.rs checks it).
 mod base;
@@ -10,5 +10,13 @@ pub mod event_loop;
 pub mod time;
 pub mod task;
 pub mod actor;
+pub mod registry;
+pub mod supervisor;
+pub mod system;
+pub mod prelude;
 
-pub use event_loop::EventLoop;
+#[doc(no_inline)]
+pub use event_loop::{EventLoop, LoopHandle};
+#[doc(no_inline)]
+pub use system::System;
+pub use system::run;

@@ -138,6 +138,19 @@ fn watch(key: Key, sender: oneshot::Sender<Down>) {
 }
 
 impl<P: Protocol> Addr<P> {
+    /// Puts a message before all ordinary ones, bounded by nothing; `false` when the actor, which
+    /// must be of this loop, has ended.
+    pub(crate) fn put_urgent(self, message: P) -> bool {
+        let cell = current::get().and_then(|core| cell::find::<P>(&core, self.key()));
+        cell.map(|cell| cell.put_urgent(message)).is_some()
+    }
+
+    /// Puts a message behind all others, bounded by nothing; `false` when the actor has ended.
+    pub(crate) fn put_exempt(self, message: P) -> bool {
+        let cell = current::get().and_then(|core| cell::find::<P>(&core, self.key()));
+        cell.map(|cell| cell.put_exempt(message)).is_some()
+    }
+
     /// Sends without ever waiting.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use super::cell::ActorCell;
 use super::context::Cx;
-use super::control::{ChildEvent, Verdict};
+use super::control::{ChildEvent, Control, Verdict};
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
 use super::incarnate::Incarnate;
@@ -38,12 +38,11 @@ where
     let mut cx = Cx { cell };
     let reason = loop {
         let reason = one_life(&mut incarnate, &mut cx, messages).await;
-        let had_started = cx.cell.control.has_started();
+        let event = end_event(&cx.cell.control, &reason);
         close_incarnation(&cx.cell, &reason);
         if cx.cell.control.parent.is_none() {
             break reason;
         }
-        let event = ChildEvent::Ended { reason: reason.clone(), had_started };
         cx.cell.control.tell_parent(event);
         let verdict = poll_fn(|_| match cx.cell.control.verdict() {
             Some(verdict) => Poll::Ready(verdict),
@@ -94,6 +93,22 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
     match catch(|| life.set(None)) {
         Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
         Ok(()) | Err(_) => Poll::Ready(reason),
+    }
+}
+
+/// What the parent is told of an end.
+fn end_event(control: &Control, reason: &ExitReason) -> ChildEvent {
+    if control.has_declined() && reason.is_clean() {
+        return ChildEvent::Declined;
+    }
+    if reason.is_clean() && !control.is_stopping() {
+        // A function that was done before it took a message has started all the same.
+        control.mark_started();
+    }
+    if control.has_started() {
+        ChildEvent::Ended(reason.clone())
+    } else {
+        ChildEvent::StartFailed(reason.clone())
     }
 }
 

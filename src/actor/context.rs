@@ -129,6 +129,24 @@ impl<P: Protocol> Cx<P> {
         poll_fn(|task| self.poll_message(task)).await
     }
 
+    /// The next message or, once asked to stop, `None`, without saying that the actor has started.
+    pub(crate) async fn next_unstarted(&mut self) -> Option<P> {
+        poll_fn(|task| {
+            if !self.cell.control.is_stopping() && self.cell.control.take_stop() {
+                return Poll::Ready(None);
+            }
+            self.poll_message(task).map(Some)
+        })
+        .await
+    }
+
+    /// Declines to start, from the `started` hook: the actor ends as [`ExitReason::Normal`] before
+    /// its first message, and its supervisor keeps its spec without an instance. It is no error and
+    /// is never retried.
+    pub fn decline(&self) {
+        self.cell.control.decline();
+    }
+
     /// A message that is there already, if the actor's share of this turn allows it.
     pub fn try_recv(&mut self) -> Option<P> {
         self.cell.control.end_message();

@@ -19,16 +19,17 @@ use crate::scheduler::remote::{self, Post};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum ChildEvent {
     Started,
-    /// An incarnation ended; the actor waits for a verdict.
-    Ended {
-        reason: ExitReason,
-        had_started: bool,
-    },
+    /// It declined to start, which is no error; it waits for a verdict.
+    Declined,
+    /// It failed to start; it waits for a verdict.
+    StartFailed(ExitReason),
+    /// An incarnation that had started ended; the actor waits for a verdict.
+    Ended(ExitReason),
 }
 
 /// Whoever decides what becomes of an actor when an incarnation of it ends.
 pub(crate) trait Parent {
-    fn child_event(&self, child: u32, event: ChildEvent);
+    fn child_event(&self, child: &Control, event: ChildEvent);
 }
 
 /// What a parent decides about an actor whose incarnation ended.
@@ -47,10 +48,11 @@ const NOTHING: &str = "nothing";
 pub(crate) struct Control {
     pub(crate) key: Key,
     pub(crate) name: Arc<str>,
-    pub(crate) parent: Option<(Rc<dyn Parent>, u32)>,
+    pub(crate) parent: Option<Rc<dyn Parent>>,
     pub(crate) monitors: Monitors,
     incarnation: Cell<u32>,
     started: Cell<bool>,
+    declined: Cell<bool>,
     stop_asked: Cell<bool>,
     /// The stop request was taken: the actor is on its way out.
     stopping: Cell<bool>,
@@ -73,7 +75,7 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(crate) fn new(key: Key, name: Arc<str>, parent: Option<(Rc<dyn Parent>, u32)>) -> Self {
+    pub(crate) fn new(key: Key, name: Arc<str>, parent: Option<Rc<dyn Parent>>) -> Self {
         Self {
             key,
             name,
@@ -81,6 +83,7 @@ impl Control {
             monitors: Monitors::default(),
             incarnation: Cell::new(0),
             started: Cell::new(false),
+            declined: Cell::new(false),
             stop_asked: Cell::new(false),
             stopping: Cell::new(false),
             ends_here: Cell::new(false),
@@ -111,6 +114,7 @@ impl Control {
     /// later is for the next one.
     pub(crate) fn end_incarnation(&self) {
         self.started.set(false);
+        self.declined.set(false);
         self.stop_asked.set(false);
         self.stopping.set(false);
         self.ends_here.set(false);
@@ -138,9 +142,17 @@ impl Control {
         self.started.get()
     }
 
+    pub(crate) fn decline(&self) {
+        self.declined.set(true);
+    }
+
+    pub(crate) const fn has_declined(&self) -> bool {
+        self.declined.get()
+    }
+
     pub(crate) fn tell_parent(&self, event: ChildEvent) {
-        if let Some((parent, child)) = &self.parent {
-            parent.child_event(*child, event);
+        if let Some(parent) = &self.parent {
+            parent.child_event(self, event);
         }
     }
 

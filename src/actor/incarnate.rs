@@ -66,6 +66,9 @@ where
         if let Err(error) = actor.started(cx).await {
             return error_reason(&error);
         }
+        if cx.cell.control.has_declined() {
+            return ExitReason::Normal;
+        }
         let reason = handle_all(&mut actor, cx).await;
         // The hook runs after a crash too, so it is guarded; its own panic is the reason then.
         match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {

@@ -148,5 +148,13 @@ where
     ) -> Result<HandlerReply<Self, M>, Self::Error>;
 }
 
+/// Whether a live actor of this loop has this protocol.
+pub(crate) fn is_of_protocol<P: Protocol>(
+    core: &crate::event_loop::core::Core,
+    id: ActorId,
+) -> bool {
+    cell::find::<P>(core, id.0).is_some()
+}
+
 /// What a handler of `A` returns for a message `M`.
 pub type HandlerReply<A, M> = <<A as Actor>::Protocol as Accepts<M>>::Reply;

@@ -211,24 +211,39 @@ macro_rules! protocol {
                     Self::$Variant(message, reply)
                 }
             }
+
+            $(
+                impl $crate::actor::Accepts<$crate::actor::Request<$Message, $Deferred>>
+                    for $Protocol
+                {
+                    type Reply = ();
+
+                    fn wrap(
+                        request: $crate::actor::Request<$Message, $Deferred>,
+                        _: $crate::actor::Reply<()>,
+                    ) -> Self {
+                        Self::$Variant(request.message, request.reply)
+                    }
+                }
+            )?
         )*
 
-        impl<A> $crate::actor::Dispatch<A> for $Protocol
+        impl<__Actor> $crate::actor::Dispatch<__Actor> for $Protocol
         where
-            A: $crate::actor::Actor<Protocol = Self>
+            __Actor: $crate::actor::Actor<Protocol = Self>
                 $(+ $crate::actor::Handler<$crate::protocol!(@handled $Message $(=> $Deferred)?)>)*
         {
             async fn dispatch(
                 self,
-                actor: &mut A,
+                actor: &mut __Actor,
                 cx: &mut $crate::actor::Cx<Self>,
-            ) -> ::core::result::Result<(), A::Error> {
+            ) -> ::core::result::Result<(), __Actor::Error> {
                 match self {
                     $(
                         Self::$Variant(message, reply) => {
                             cx.begin_handling::<$Message>();
                             $crate::protocol!(
-                                @call A, actor, cx, message, reply, $Message $(=> $Deferred)?
+                                @call __Actor, actor, cx, message, reply, $Message $(=> $Deferred)?
                             )
                         }
                     ),*

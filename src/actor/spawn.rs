@@ -117,7 +117,7 @@ pub(crate) fn start<P, Kind, I>(
     core: &Core,
     name: Arc<str>,
     mailbox: MailboxOptions,
-    parent: Option<(Rc<dyn Parent>, u32)>,
+    parent: Option<Rc<dyn Parent>>,
     incarnate: I,
 ) -> Addr<P>
 where

@@ -69,6 +69,25 @@ impl<S: mio::event::Source> Source<S> {
         }
     }
 
+    /// As [`io`](Self::io) for a source that says by `None` that there is nothing, and wants `&mut`.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits it has done nothing.
+    pub(crate) async fn io_mut<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&mut S) -> Option<R>,
+    ) -> io::Result<R> {
+        loop {
+            self.ready(direction).await?;
+            let got = operation(&mut self.io.borrow_mut());
+            if let Some(done) = got {
+                return Ok(done);
+            }
+            self.clear(direction);
+        }
+    }
+
     /// Waits until an operation in `direction` is worth trying.
     pub(crate) const fn ready(&self, direction: Direction) -> Ready<'_, S> {
         Ready { source: self, direction, ticket: None }
@@ -92,17 +111,23 @@ impl<S: mio::event::Source> Source<S> {
             let outcome = operation(&self.io.borrow());
             match outcome {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let key = self.place.get()?;
-                    with_reactor(key, |core| {
-                        core.driver
-                            .reactor()
-                            .map(|reactor| reactor.borrow_mut().would_block(key.slot(), direction))
-                    });
+                    self.clear(direction);
                     return None;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 done => return Some(done),
             }
+        }
+    }
+
+    /// Waits for the next edge: the last operation said that there is nothing.
+    fn clear(&self, direction: Direction) {
+        if let Some(key) = self.place.get() {
+            with_reactor(key, |core| {
+                let reactor = core.driver.reactor()?;
+                reactor.borrow_mut().would_block(key.slot(), direction);
+                Ok(())
+            });
         }
     }
 

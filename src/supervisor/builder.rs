@@ -1,0 +1,157 @@
+//! `SupervisorBuilder`: flags and static children; contradictions are refused before anything starts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::decide::Decider;
+use super::error::StartError;
+use super::handle::Supervisor;
+use super::intensity::Intensity;
+use super::message::Message;
+use super::plan::{Flags, Plan};
+use super::runner::{IsSupervisor, Life};
+use super::spec::{BuildChild, IntoChild, Spec};
+use super::strategy::{AutoShutdown, ChildKind, Restart};
+use crate::actor::spawn::start;
+use crate::actor::{ActorId, Addr, ExitReason, MailboxOptions};
+use crate::base::clock::nanos;
+use crate::event_loop::core::Core;
+
+/// Builds a supervisor; made by [`Supervisor::one_for_one`] and its sisters.
+///
+/// Start it under a system by `start`, or put it under another supervisor as a child:
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg {}
+/// impl Protocol for Msg {}
+/// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+///
+/// greenroom::run(async |system| {
+///     let tree = Supervisor::rest_for_one()
+///         .child(child("store", idle))
+///         .child(Supervisor::one_for_one().name("workers").child(child("worker", idle)))
+///         .start(system)
+///         .await?;
+///     assert_eq!(tree.count().await.active, 2);
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
+#[must_use = "a supervisor does nothing until it is started"]
+pub struct SupervisorBuilder {
+    flags: Flags,
+    plan: Plan,
+    /// Whether `restart` was called.
+    restart_chosen: bool,
+    children: Vec<Spec>,
+}
+
+impl SupervisorBuilder {
+    pub(crate) fn new(flags: Flags) -> Self {
+        let plan = Plan::new(Some(Arc::from("supervisor")), ChildKind::Supervisor);
+        Self { flags, plan, restart_chosen: false, children: Vec::new() }
+    }
+
+    /// Its name among the children of its own supervisor; `supervisor` by default.
+    pub fn name(mut self, name: &str) -> Self {
+        self.plan.name = Some(Arc::from(name));
+        self
+    }
+
+    /// How many restarts within how much time are too many: with one more, the supervisor stops its
+    /// children and ends with [`ExitReason::RestartLimit`], for its own supervisor to decide. 3 in
+    /// 5 s by default. The window slides, in nanoseconds; failed attempts count.
+    pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.flags.intensity = Intensity { max: restarts, period_ns: nanos(period) };
+        self
+    }
+
+    /// How long to wait before restarts, for children that do not say it themselves.
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.flags.backoff = Some(backoff);
+        self
+    }
+
+    /// Whether the end of significant children ends the supervisor; by default never.
+    pub const fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.flags.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// Which of its own ends bring it back under its supervisor; permanent by default.
+    pub const fn restart(mut self, restart: Restart) -> Self {
+        self.plan.restart = restart;
+        self.restart_chosen = true;
+        self
+    }
+
+    /// Nobody above it counts on it, so it is not restarted unless somebody said so.
+    pub(crate) const fn at_the_top(mut self) -> Self {
+        if !self.restart_chosen {
+            self.plan.restart = Restart::Temporary;
+        }
+        self
+    }
+
+    /// Whether its end may end the supervisor above it.
+    pub const fn significant(mut self, significant: bool) -> Self {
+        self.plan.significant = significant;
+        self
+    }
+
+    /// Adds a child that is started with the supervisor, after those added before it, and again
+    /// whenever the supervisor itself is restarted.
+    pub fn child<C: IntoChild>(mut self, child: C) -> Self {
+        self.children.push(child.into_spec());
+        self
+    }
+
+    /// Whether flags and children go together.
+    ///
+    /// # Errors
+    /// What contradicts what.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        let plans = self.children.iter().map(|spec| spec.plan.clone()).collect();
+        Decider::new(self.flags.clone(), plans)?;
+        Ok(())
+    }
+
+    /// Starts it as the root of a tree, under nobody.
+    pub(crate) fn start_root(self, core: &Core) -> Supervisor {
+        let name = self.plan.name.clone().unwrap_or_else(|| Arc::from("root"));
+        let life = Life::new(self.flags, self.children);
+        let addr: Addr<Message> =
+            start::<_, IsSupervisor, _>(core, name, MailboxOptions::default(), None, life);
+        Supervisor::new(addr)
+    }
+}
+
+impl IntoChild for SupervisorBuilder {
+    type Handle = Supervisor;
+
+    fn into_spec(self) -> Spec {
+        let checked = self.check();
+        let life = Life::new(self.flags, self.children).refused(checked.err());
+        let build = BuildChild::<Message, IsSupervisor, _>::new(MailboxOptions::default(), life);
+        Spec { plan: self.plan, build: Box::new(build) }
+    }
+
+    fn handle(actor: ActorId) -> Supervisor {
+        Supervisor::of(actor)
+    }
+}
+
+impl fmt::Debug for SupervisorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SupervisorBuilder")
+            .field("flags", &self.flags)
+            .field("children", &self.children)
+            .finish_non_exhaustive()
+    }
+}
+
+/// So that the documentation above may name it.
+#[allow(unused_imports, reason = "named by the documentation above")]
+use ExitReason as _;

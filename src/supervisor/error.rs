@@ -1,0 +1,84 @@
+//! What starting and managing children can come to.
+
+use std::sync::Arc;
+
+use super::plan::SpecError;
+use crate::actor::{ActorId, ExitReason};
+
+/// A child, or a supervisor with its children, did not start. Nothing of it is left.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The specification contradicts itself; nothing was started.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The child's start failed; those that had started before it were stopped again.
+    #[error("child `{name}` did not start: {reason}")]
+    Failed {
+        /// Which child.
+        name: Arc<str>,
+        /// How its start failed.
+        reason: ExitReason,
+    },
+    /// The child declined to start, so there is no instance; its spec is kept.
+    #[error("child `{name}` declined to start")]
+    Declined {
+        /// Which child.
+        name: Arc<str>,
+    },
+    /// A child of this name is running.
+    #[error("child `{name}` is running already ({actor:?})")]
+    AlreadyStarted {
+        /// Which child.
+        name: Arc<str>,
+        /// The actor that bears the name, unless it is between two incarnations.
+        actor: Option<ActorId>,
+    },
+    /// A child of this name is known but not running; `restart_child` or `delete_child` it.
+    #[error("child `{name}` is known already; restart or delete it")]
+    AlreadyPresent {
+        /// Which child.
+        name: Arc<str>,
+    },
+    /// The supervisor has as many children as it may have.
+    #[error("child `{name}` was not started: its supervisor has as many children as it may have")]
+    MaxChildren {
+        /// Which child.
+        name: Arc<str>,
+    },
+    /// The supervisor is stopping or has ended.
+    #[error("child `{name}` was not started: its supervisor is stopping or has ended")]
+    SupervisorStopping {
+        /// Which child.
+        name: Arc<str>,
+    },
+}
+
+/// A child could not be stopped, restarted or forgotten as asked; nothing changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChildError {
+    /// The supervisor knows no such child.
+    #[error("the supervisor has no child `{0}`")]
+    NotFound(String),
+    /// The child is running; terminate it first.
+    #[error("child `{0}` is running; terminate it first")]
+    Running(String),
+    /// The supervisor is bringing the child back just now.
+    #[error("child `{0}` is being restarted by its supervisor")]
+    Restarting(String),
+    /// Its start failed.
+    #[error("child `{name}` did not start: {reason}")]
+    StartFailed {
+        /// Which child.
+        name: String,
+        /// How its start failed.
+        reason: ExitReason,
+    },
+    /// The child declined to start.
+    #[error("child `{0}` declined to start")]
+    Declined(String),
+    /// The supervisor is stopping or has ended.
+    #[error("the supervisor is stopping or has ended")]
+    SupervisorStopping,
+}

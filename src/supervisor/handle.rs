@@ -1,0 +1,224 @@
+//! `Supervisor`: the handle of a running supervisor.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::builder::SupervisorBuilder;
+use super::children::{ChildCounts, ChildStatus};
+use super::error::{ChildError, StartError};
+use super::message::{ChildName, Managed, Message, Outcome, Request};
+use super::plan::{Flags, Mode};
+use super::spec::IntoChild;
+use super::strategy::{ChildKind, Strategy};
+use crate::actor::{ActorId, Addr, ExitReason, Protocol};
+use crate::event_loop::current;
+
+/// A running supervisor: it starts its children in order, brings them back as their specs say, and
+/// stops them in reverse order.
+///
+/// It is `Copy` and keeps nobody alive: the supervisor lives until it is stopped, gives up, or its
+/// parent ends.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::prelude::*;
+///
+/// enum Msg { Get(Reply<u32>), Crash }
+/// impl Protocol for Msg {}
+/// async fn worker(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop {
+///         match cx.recv().await {
+///             Msg::Get(reply) => reply.send(cx.incarnation()),
+///             Msg::Crash => return Err(Fault::new("told to")),
+///         }
+///     }
+/// }
+///
+/// greenroom::run(async |system| {
+///     let tree = Supervisor::one_for_one().intensity(3, Duration::from_secs(5)).start(system).await?;
+///     let worker = tree.add(child("worker", worker)).await?;
+///     worker.tell(Msg::Crash).await.map_err(|error| error.without_message())?;
+///     // The same address leads to the next incarnation.
+///     assert_eq!(worker.ask_with(Msg::Get).await.unwrap(), 1);
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Supervisor {
+    addr: Addr<Message>,
+}
+
+/// One child as its supervisor sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ChildInfo {
+    /// Its name.
+    pub name: Option<Arc<str>>,
+    /// Its actor, unless it is not running.
+    pub actor: Option<ActorId>,
+    /// What it is doing.
+    pub status: ChildStatus,
+    /// Whether it is a supervisor itself.
+    pub kind: ChildKind,
+}
+
+impl Supervisor {
+    /// A supervisor that restarts the child that ended and no other.
+    pub fn one_for_one() -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForOne)))
+    }
+
+    /// A supervisor that restarts all its children when one ends: for children that are of no use
+    /// without each other.
+    pub fn one_for_all() -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForAll)))
+    }
+
+    /// A supervisor that restarts the child that ended and those started after it: for children that
+    /// depend on earlier ones.
+    pub fn rest_for_one() -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::RestForOne)))
+    }
+
+    /// A supervisor for children that come and go, such as connections: no order, no specs kept for
+    /// those that are gone, stopped all at once; at most `children_max` at a time.
+    pub fn dynamic(children_max: usize) -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Dynamic { children_max }))
+    }
+
+    pub(crate) const fn new(addr: Addr<Message>) -> Self {
+        Self { addr }
+    }
+
+    pub(crate) fn of(actor: ActorId) -> Self {
+        let core = current::expect("a supervisor");
+        Self { addr: Addr::new(actor.0, &core) }
+    }
+
+    /// Starts a child, last in the start order, and waits until it has started.
+    ///
+    /// # Errors
+    /// When it does not start, for whatever reason; nothing of it is left then, except the spec of a
+    /// child that declined.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the child may start all the same.
+    pub async fn add<C: IntoChild>(&self, child: C) -> Result<C::Handle, StartError> {
+        let spec = child.into_spec();
+        let name = spec.plan.name.clone().unwrap_or_else(|| Arc::from("unnamed"));
+        let asked = self.addr.ask_with(|reply| Message::Add(Box::new(spec), reply)).no_timeout();
+        match asked.await {
+            Ok(outcome) => outcome.map(C::handle),
+            Err(_) => Err(StartError::SupervisorStopping { name }),
+        }
+    }
+
+    /// Stops a child by its shutdown rule and waits for its end. It is not restarted; its spec is
+    /// kept for [`restart_child`](Self::restart_child) unless it is temporary.
+    ///
+    /// # Errors
+    /// When there is no such child, or the supervisor is stopping. A child that is not running is no
+    /// error.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the child is stopped all the same.
+    pub async fn terminate_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
+        self.manage(Managed::Terminate, child.into()).await
+    }
+
+    /// Starts a child that is not running from its kept spec, as a new actor with a new address.
+    ///
+    /// # Errors
+    /// When it runs or is being restarted, is not known, or does not start.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the child may start all the same.
+    pub async fn restart_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
+        self.manage(Managed::Restart, child.into()).await
+    }
+
+    /// Forgets the spec of a child that is not running.
+    ///
+    /// # Errors
+    /// When it runs or is being restarted, or is not known.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the spec is forgotten all the same.
+    pub async fn delete_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
+        self.manage(Managed::Delete, child.into()).await
+    }
+
+    async fn manage(&self, what: Managed, child: ChildName) -> Result<(), ChildError> {
+        let request = |reply| Message::Manage(Request { what, child, reply });
+        let outcome: Result<Outcome, _> = self.addr.ask_with(request).no_timeout().await;
+        outcome.unwrap_or(Err(ChildError::SupervisorStopping))
+    }
+
+    /// All children in start order; empty when the supervisor has ended.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn children(&self) -> Vec<ChildInfo> {
+        self.addr.ask_with(Message::List).no_timeout().await.unwrap_or_default()
+    }
+
+    /// How many children there are, and how many of them run.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn count(&self) -> ChildCounts {
+        self.addr.ask_with(Message::Count).no_timeout().await.unwrap_or_default()
+    }
+
+    /// The address of a running child, if it is of this protocol.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+    ///     assert!(tree.child::<Msg>("idle").await.is_some());
+    ///     assert!(tree.child::<Msg>("other").await.is_none());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub async fn child<P: Protocol>(&self, name: &str) -> Option<Addr<P>> {
+        let children = self.children().await;
+        let found = children.into_iter().find(|child| child.name.as_deref() == Some(name))?;
+        let core = current::get()?;
+        let actor = found.actor?;
+        crate::actor::is_of_protocol::<P>(&core, actor).then(|| Addr::new(actor.0, &core))
+    }
+
+    /// The supervisor's own actor, to watch, to stop and to kill.
+    #[must_use]
+    pub const fn id(&self) -> ActorId {
+        self.addr.id()
+    }
+
+    /// Asks the supervisor to stop its children in reverse order and then to end.
+    pub fn stop(&self) {
+        self.addr.stop();
+    }
+
+    /// Waits until the supervisor has ended and gives the reason:
+    /// [`ExitReason::RestartLimit`] when it gave up.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn ended(&self) -> ExitReason {
+        self.addr.ended().await
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Supervisor({})", self.addr.id())
+    }
+}

@@ -1,0 +1,350 @@
+//! The actor that carries out what `decide.rs` decides, and nothing else.
+//!
+//! It never waits for one thing: starts, stops and delays come back as messages, so it answers calls
+//! and stop requests at any time.
+//!
+//! * **S4** a supervisor answers while its children start, stop and wait for their next try
+
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::{Action, Call, Event, Outcome, RequestId, Ticket};
+use super::children::ChildId;
+use super::decide::Decider;
+use super::error::StartError;
+use super::handle::ChildInfo;
+use super::message::{Managed, Message};
+use super::plan::{Flags, Mode};
+use super::replies::Pending;
+use super::report;
+use super::spec::{Build, Spec};
+use super::strategy::Shutdown;
+use crate::actor::control::{self, ChildEvent, Control, Parent, Verdict};
+use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate};
+use crate::base::invariant::invariant;
+use crate::event_loop::current;
+use crate::time::sleep;
+
+/// Marks the life of a supervisor.
+pub(crate) struct IsSupervisor;
+
+/// What every incarnation of one supervisor is made of.
+pub(crate) struct Life {
+    flags: Flags,
+    specs: Vec<Spec>,
+    refused: Option<StartError>,
+}
+
+impl Life {
+    pub(crate) const fn new(flags: Flags, specs: Vec<Spec>) -> Self {
+        Self { flags, specs, refused: None }
+    }
+
+    /// A supervisor whose specification contradicts itself does not start.
+    pub(crate) fn refused(mut self, error: Option<StartError>) -> Self {
+        self.refused = error;
+        self
+    }
+}
+
+impl Incarnate<Message, IsSupervisor> for Life {
+    async fn live(&mut self, cx: &mut Cx<Message>) -> ExitReason {
+        if let Some(error) = &self.refused {
+            return ExitReason::Error(Arc::from(error.to_string()));
+        }
+        let mut run = match Run::new(self, cx) {
+            Ok(run) => run,
+            Err(error) => return ExitReason::Error(Arc::from(error.to_string())),
+        };
+        run.feed(cx, Event::Start);
+        let mut asked_to_stop = false;
+        loop {
+            if let Some(outcome) = run.outcome.take() {
+                return outcome;
+            }
+            let message = if asked_to_stop {
+                Some(cx.recv_while_stopping().await)
+            } else {
+                cx.next_unstarted().await
+            };
+            match message {
+                Some(message) => run.take(cx, message),
+                None => {
+                    asked_to_stop = true;
+                    run.feed(cx, Event::Shutdown(cx.cell.control.take_stop_reason()));
+                }
+            }
+        }
+    }
+}
+
+/// One incarnation of a supervisor.
+struct Run<'a> {
+    decider: Decider,
+    specs: &'a mut Vec<Spec>,
+    kept: BTreeMap<ChildId, Kept>,
+    pending: Pending,
+    /// Tells links of this incarnation from those of one that was killed.
+    token: Rc<()>,
+    dynamic: bool,
+    addr: Addr<Message>,
+    outcome: Option<ExitReason>,
+}
+
+/// What the runner keeps of a child; the rest is the decider's.
+struct Kept {
+    name: Arc<str>,
+    build: BuiltBy,
+    actor: Option<ActorId>,
+}
+
+enum BuiltBy {
+    /// One of the static children, which outlive the incarnation of the supervisor.
+    Static(usize),
+    Added(Box<dyn Build>),
+}
+
+impl<'a> Run<'a> {
+    fn new(life: &'a mut Life, cx: &Cx<Message>) -> Result<Self, StartError> {
+        let dynamic = matches!(life.flags.mode, Mode::Dynamic { .. });
+        let plans = life.specs.iter().map(|spec| spec.plan.clone()).collect();
+        let decider = Decider::new(life.flags.clone(), plans)?;
+        let kept = decider
+            .children()
+            .iter()
+            .zip(&life.specs)
+            .enumerate()
+            .map(|(index, ((id, _), spec))| {
+                let name = spec.plan.name.clone().unwrap_or_else(|| Arc::from("child"));
+                (id, Kept { name, build: BuiltBy::Static(index), actor: None })
+            })
+            .collect();
+        Ok(Self {
+            decider,
+            specs: &mut life.specs,
+            kept,
+            pending: Pending::default(),
+            token: Rc::new(()),
+            dynamic,
+            addr: cx.addr(),
+            outcome: None,
+        })
+    }
+
+    fn take(&mut self, cx: &Cx<Message>, message: Message) {
+        match message {
+            Message::Child(id, event) => self.feed(
+                cx,
+                match event {
+                    ChildEvent::Started => Event::ChildStarted(id),
+                    ChildEvent::Declined => Event::ChildIgnored(id),
+                    ChildEvent::StartFailed(reason) => Event::ChildStartFailed(id, reason),
+                    ChildEvent::Ended(reason) => Event::ChildEnded(id, reason),
+                },
+            ),
+            Message::RetryDue(id, ticket) => self.feed(cx, Event::RetryDue(id, ticket)),
+            Message::StopOverdue(id, ticket) => self.feed(cx, Event::StopOverdue(id, ticket)),
+            Message::Add(spec, reply) => {
+                let Spec { mut plan, build } = *spec;
+                let name = plan.name.clone().unwrap_or_else(|| Arc::from("child"));
+                if self.dynamic {
+                    // Instances share a name, so it cannot tell them apart.
+                    plan.name = None;
+                }
+                let request = self.pending.add(name, build, reply);
+                self.feed(cx, Event::Call(request, Call::Add(plan)));
+            }
+            Message::Manage(request) => match self.find(&request.child) {
+                Some(id) => {
+                    let call = match request.what {
+                        Managed::Terminate => Call::Terminate(id),
+                        Managed::Restart => Call::Restart(id),
+                        Managed::Delete => Call::Delete(id),
+                    };
+                    let request = self.pending.manage(request);
+                    self.feed(cx, Event::Call(request, call));
+                }
+                None => Pending::not_found(request),
+            },
+            Message::List(reply) => reply.send(self.list()),
+            Message::Count(reply) => reply.send(self.decider.counts()),
+        }
+    }
+
+    fn find(&self, child: &super::ChildName) -> Option<ChildId> {
+        match child {
+            super::ChildName::Name(name) => self.decider.children().find(name),
+            super::ChildName::Actor(actor) => {
+                let mut kept = self.kept.iter();
+                kept.find(|(_, kept)| kept.actor == Some(*actor)).map(|(id, _)| *id)
+            }
+        }
+    }
+
+    fn list(&self) -> Vec<ChildInfo> {
+        let infos = self.decider.children().iter().map(|(id, child)| ChildInfo {
+            name: self.kept.get(&id).map(|kept| Arc::clone(&kept.name)),
+            actor: self.kept.get(&id).and_then(|kept| kept.actor),
+            status: child.status(),
+            kind: child.plan.kind,
+        });
+        infos.collect()
+    }
+
+    /// Has an event decided and carries the decision out.
+    fn feed(&mut self, cx: &Cx<Message>, event: Event) {
+        let Some(core) = current::get() else { return };
+        let mut random = || (core.driver.random() >> 11) as f64 / (1_u64 << 53) as f64;
+        let actions = self.decider.decide(core.driver.now(), &mut random, event);
+        for action in actions {
+            self.perform(cx, action);
+        }
+    }
+
+    fn perform(&mut self, cx: &Cx<Message>, action: Action) {
+        match action {
+            Action::Adopt(request, id) => {
+                if let Some((name, build)) = self.pending.adopt(request) {
+                    let build = BuiltBy::Added(build);
+                    self.kept.insert(id, Kept { name, build, actor: None });
+                }
+            }
+            Action::Start(id) => self.start(cx, id),
+            Action::Restart(id) => self.with_child(id, |child| child.set_verdict(Verdict::Restart)),
+            Action::Stop { id, how, ticket, .. } => self.stop(cx, id, how, ticket),
+            Action::Kill(id) => self.with_child(id, Control::kill),
+            Action::Finish(id) => {
+                self.with_child(id, |child| child.set_verdict(Verdict::Finish));
+                if let Some(kept) = self.kept.get_mut(&id) {
+                    kept.actor = None;
+                }
+            }
+            Action::Forget(id) => drop(self.kept.remove(&id)),
+            Action::ScheduleRetry { id, delay_ns, ticket } => {
+                self.later(cx, delay_ns, Message::RetryDue(id, ticket));
+            }
+            Action::Reply(request, answer) => self.answer(request, answer),
+            Action::Ready => cx.cell.control.mark_started(),
+            Action::Report(what) => report::log(cx.name(), &what, |id| self.name_of(id)),
+            Action::Done(outcome) => {
+                invariant!(
+                    S1,
+                    self.decider.children().cells() == 0,
+                    "a child outlives its supervisor"
+                );
+                self.outcome = Some(match outcome {
+                    Outcome::Stopped(reason) => reason,
+                    Outcome::StartFailed { name, reason } => {
+                        let name = name.unwrap_or_else(|| Arc::from("child"));
+                        let error = StartError::Failed { name, reason };
+                        ExitReason::Error(Arc::from(error.to_string()))
+                    }
+                });
+            }
+        }
+    }
+
+    fn start(&mut self, cx: &Cx<Message>, id: ChildId) {
+        let (Some(core), Some(kept)) = (current::get(), self.kept.get_mut(&id)) else { return };
+        let link = Link { supervisor: self.addr, id, run: Rc::downgrade(&self.token) };
+        let name: Arc<str> = Arc::from(format!("{}/{}", cx.name(), kept.name));
+        let build = match &mut kept.build {
+            BuiltBy::Static(index) => &mut self.specs[*index].build,
+            BuiltBy::Added(build) => build,
+        };
+        kept.actor = Some(build.start(&core, name, Rc::new(link)));
+    }
+
+    fn stop(&self, cx: &Cx<Message>, id: ChildId, how: Shutdown, ticket: Ticket) {
+        self.with_child(id, |child| {
+            // A start hook does not take stop requests, so it is cut short.
+            if how == Shutdown::Brutal || !child.has_started() {
+                child.kill();
+            } else {
+                child.ask_to_stop(ExitReason::Shutdown);
+            }
+        });
+        if let Shutdown::Timeout(limit) = how {
+            let limit = crate::base::clock::nanos(limit);
+            self.later(cx, limit.max(1), Message::StopOverdue(id, ticket));
+        }
+    }
+
+    /// Brings a message after a delay; without one, after everything that waits now.
+    fn later(&self, cx: &Cx<Message>, delay_ns: u64, message: Message) {
+        let addr = self.addr;
+        if delay_ns == 0 {
+            addr.put_exempt(message);
+            return;
+        }
+        cx.spawn(async move {
+            sleep(Duration::from_nanos(delay_ns)).await;
+            addr.put_urgent(message);
+        })
+        .detach();
+    }
+
+    fn answer(&mut self, request: RequestId, answer: super::action::Answer) {
+        let kept = &self.kept;
+        let actor_of = |id: ChildId| kept.get(&id).and_then(|kept| kept.actor);
+        self.pending.answer(request, answer, actor_of);
+    }
+
+    fn name_of(&self, id: ChildId) -> Arc<str> {
+        self.kept.get(&id).map_or_else(|| Arc::from("?"), |kept| Arc::clone(&kept.name))
+    }
+
+    fn with_child(&self, id: ChildId, f: impl FnOnce(&Control)) {
+        if let Some(actor) = self.kept.get(&id).and_then(|kept| kept.actor) {
+            control::with(actor.0, f);
+        }
+    }
+}
+
+/// A supervisor that is killed runs nothing itself. Its children are stopped in order of need: each
+/// with its hook, and killed when it takes longer than its spec allows.
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        for (id, kept) in self.kept.iter().rev() {
+            let Some(actor) = kept.actor else { continue };
+            let Some(child) = self.decider.children().get(*id) else { continue };
+            let limit = match child.plan.shutdown {
+                Shutdown::Brutal => Duration::ZERO,
+                Shutdown::Timeout(limit) => limit,
+                Shutdown::Infinity => Duration::MAX,
+            };
+            let alive = control::with(actor.0, |child| {
+                // One that waits for a verdict ends; one that lives is stopped, and its link, which
+                // leads nowhere now, lets it end.
+                child.set_verdict(Verdict::Finish);
+                child.ask_to_stop(ExitReason::Shutdown);
+            });
+            let Some(core) = current::get().filter(|_| alive.is_some()) else { continue };
+            core.spawn(Box::pin(async move {
+                if crate::time::timeout(limit, actor.ended()).await.is_err() {
+                    actor.kill();
+                }
+            }));
+        }
+    }
+}
+
+/// How a child reaches the incarnation of the supervisor that started it.
+struct Link {
+    supervisor: Addr<Message>,
+    id: ChildId,
+    run: Weak<()>,
+}
+
+impl Parent for Link {
+    fn child_event(&self, child: &Control, event: ChildEvent) {
+        let ended = event != ChildEvent::Started;
+        let heard = self.run.upgrade().is_some()
+            && self.supervisor.put_urgent(Message::Child(self.id, event));
+        if ended && !heard {
+            child.set_verdict(Verdict::Finish);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `SystemBuilder`: options of a system, and the way from its start to its end.
+
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+use super::{Shared, System};
+use crate::actor::ExitReason;
+use crate::event_loop::{EventLoop, EventLoopBuilder, current};
+use crate::registry::Registry;
+use crate::supervisor::Supervisor;
+use crate::time::sleep;
+
+/// How long `main` may go on after the tree has stopped on a signal.
+const MAIN_GRACE: Duration = Duration::from_secs(1);
+/// A handler that holds the loop for longer than this is named in the log.
+const SLOW_HANDLER: Duration = Duration::from_millis(100);
+
+/// Builds and runs a [`System`] with options of your choice.
+///
+/// ```
+/// use greenroom::{EventLoop, System};
+///
+/// let answer = System::builder()
+///     .event_loop(EventLoop::builder().virtual_clock(7))
+///     .signals(false)
+///     .run(async |_system| 42);
+/// assert_eq!(answer.unwrap(), 42);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `run` is called"]
+pub struct SystemBuilder {
+    event_loop: EventLoopBuilder,
+    signals: bool,
+    root_intensity: (u32, Duration),
+}
+
+impl SystemBuilder {
+    pub(crate) const fn new() -> Self {
+        Self {
+            event_loop: EventLoop::builder().slow_handler(SLOW_HANDLER),
+            signals: true,
+            root_intensity: (3, Duration::from_secs(5)),
+        }
+    }
+
+    /// The loop it runs on.
+    pub const fn event_loop(mut self, event_loop: EventLoopBuilder) -> Self {
+        self.event_loop = event_loop;
+        self
+    }
+
+    /// Whether SIGINT and SIGTERM stop the system in order; they do by default. Without it they do
+    /// what they did before. On a virtual clock there are none.
+    pub const fn signals(mut self, signals: bool) -> Self {
+        self.signals = signals;
+        self
+    }
+
+    /// How many restarts of the root's own children within how much time end the system.
+    pub const fn root_intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.root_intensity = (restarts, period);
+        self
+    }
+
+    /// Makes the system, runs `main` on it, stops the tree and ends the loop.
+    ///
+    /// # Errors
+    /// When the kernel gives no poller; or when the system was stopped, by a signal or because its
+    /// root gave up, and `main` did not return within a second after the tree had stopped. Everything
+    /// is dropped by then.
+    pub fn run<R>(self, main: impl AsyncFnOnce(&System) -> R) -> Result<R, Interrupted> {
+        let mut event_loop = self.event_loop.build().map_err(Interrupted::NoLoop)?;
+        event_loop.run(async {
+            let system = System::start(self.root_intensity);
+            #[cfg(unix)]
+            if self.signals {
+                super::signals::listen(&system);
+            }
+            let outcome = {
+                let main = pin!(main(&system));
+                let interrupted = pin!(interrupted(&system));
+                match select(main, interrupted).await {
+                    Either::Left((result, _)) => Ok(result),
+                    Either::Right((interrupted, _)) => Err(interrupted),
+                }
+            };
+            system.stop();
+            system.stopped().await;
+            outcome
+        })
+    }
+}
+
+impl System {
+    fn start((restarts, period): (u32, Duration)) -> Self {
+        let core = current::expect("System");
+        let root = Supervisor::one_for_one().name("root").intensity(restarts, period);
+        let shared = Shared {
+            root: root.start_root(&core),
+            registry: Registry::default(),
+            signal: std::cell::Cell::new(None),
+        };
+        Self { shared: Rc::new(shared) }
+    }
+}
+
+/// Is done when the system was stopped from outside `main` and `main` had its time to return.
+async fn interrupted(system: &System) -> Interrupted {
+    let reason = system.stopped().await;
+    match system.shared.signal.get() {
+        Some(signal) => {
+            sleep(MAIN_GRACE).await;
+            Interrupted::Signal(signal)
+        }
+        None if reason.is_clean() => {
+            // `main` stopped the system itself, so it returns in its own time.
+            std::future::pending().await
+        }
+        None => {
+            sleep(MAIN_GRACE).await;
+            Interrupted::GaveUp(reason)
+        }
+    }
+}
+
+/// Why a system ended before its `main` did.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Interrupted {
+    /// This signal stopped it.
+    #[error("the system was stopped by signal {0}")]
+    Signal(i32),
+    /// Its root supervisor gave up.
+    #[error("the system ended: {0}")]
+    GaveUp(ExitReason),
+    /// There was no loop to run it on.
+    #[error("the system has no event loop: {0}")]
+    NoLoop(io::Error),
+}
+
+impl Interrupted {
+    /// The exit status that says so: 128 + the number of the signal, as shells have it, or 1.
+    #[must_use]
+    pub const fn exit_status(&self) -> i32 {
+        match self {
+            Self::Signal(signal) => 128 + *signal,
+            Self::GaveUp(_) | Self::NoLoop(_) => 1,
+        }
+    }
+}

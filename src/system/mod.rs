@@ -1,0 +1,222 @@
+//! `System`: from `fn main` to the last drop.
+//!
+//! A system is a loop with a root supervisor, a registry of names and the process's stop signals. It
+//! belongs to nobody else: two systems in one process share nothing.
+
+mod builder;
+#[cfg(unix)]
+mod signals;
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
+pub use builder::{Interrupted, SystemBuilder};
+
+use crate::actor::dead_letter::DeadLetters;
+use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, Protocol};
+use crate::event_loop::current;
+use crate::registry::{LookupError, RegisterError, Registry};
+use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
+
+/// Makes a system on a loop of its own and runs `main` on it; what `main` gives comes back.
+///
+/// When `main` is done, the tree is stopped in reverse order of its start, and what is left of the
+/// loop is dropped. SIGINT and SIGTERM (on Unix) start the same ordered stop; `main` hears of it by
+/// [`System::stopped`] and may still return, which decides the exit status. If it does not return
+/// within a second after the tree has stopped, or a second signal comes, the process ends with
+/// status 128 + the signal's number.
+///
+/// # Panics
+/// With the panic of `main`; or when the kernel gives no poller.
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// enum Msg { Add(u64), Get(Reply<u64>) }
+/// impl Protocol for Msg {}
+/// async fn counter(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     let mut n = 0;
+///     loop { match cx.recv().await { Msg::Add(more) => n += more, Msg::Get(reply) => reply.send(n) } }
+/// }
+///
+/// let total = greenroom::run(async |system| {
+///     let counter = system.spawn(child("counter", counter)).await?;
+///     counter.tell(Msg::Add(2)).await.map_err(|error| error.without_message())?;
+///     counter.tell(Msg::Add(3)).await.map_err(|error| error.without_message())?;
+///     Ok::<u64, Fault>(counter.ask_with(Msg::Get).await.unwrap())
+/// });
+/// assert_eq!(total.unwrap(), 5);
+/// ```
+pub fn run<R>(main: impl AsyncFnOnce(&System) -> R) -> R {
+    match System::builder().run(main) {
+        Ok(result) => result,
+        Err(interrupted @ Interrupted::NoLoop(_)) => panic!("{interrupted}"),
+        Err(interrupted) => {
+            tracing::warn!(target: "greenroom::system", "{interrupted}");
+            std::process::exit(interrupted.exit_status())
+        }
+    }
+}
+
+/// A running system; see [`run`]. It is `Clone` and stays on its thread.
+#[derive(Clone)]
+pub struct System {
+    shared: Rc<Shared>,
+}
+
+struct Shared {
+    root: Supervisor,
+    registry: Registry,
+    /// The signal that began the stop.
+    signal: Cell<Option<i32>>,
+}
+
+impl System {
+    /// A system with other options than the usual ones.
+    pub fn builder() -> SystemBuilder {
+        SystemBuilder::new()
+    }
+
+    /// Starts a child of the root supervisor and waits until it has started. The root restarts it as
+    /// its spec says.
+    ///
+    /// # Errors
+    /// When it does not start; nothing of it is left then.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the child may start all the same.
+    pub async fn spawn<C: IntoChild>(&self, child: C) -> Result<C::Handle, StartError> {
+        self.shared.root.add(child).await
+    }
+
+    /// The supervisor at the top.
+    #[must_use]
+    pub fn root(&self) -> Supervisor {
+        self.shared.root
+    }
+
+    /// Gives an actor a name, until it has ended for good.
+    ///
+    /// # Errors
+    /// When the name is taken, with its owner; or when the actor has ended. Nothing changed then.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let addr = system.spawn(child("idle", idle)).await?;
+    ///     system.register("printer", addr)?;
+    ///     assert_eq!(system.lookup::<Msg>("printer")?, addr);
+    ///     assert!(system.register("printer", addr).is_err());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn register<P: Protocol>(&self, name: &str, addr: Addr<P>) -> Result<(), RegisterError> {
+        self.shared.registry.register(name, addr)
+    }
+
+    /// Frees a name if this actor has it; `true` when it had.
+    pub fn unregister(&self, name: &str, owner: impl Into<ActorId>) -> bool {
+        self.shared.registry.unregister(name, owner.into())
+    }
+
+    /// The actor with this name.
+    ///
+    /// # Errors
+    /// When nobody has it, or whoever has it understands another protocol.
+    pub fn lookup<P: Protocol>(&self, name: &str) -> Result<Addr<P>, LookupError> {
+        self.shared.registry.lookup(name)
+    }
+
+    /// How many names are taken.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// How many messages nobody will handle, since the loop was made.
+    #[must_use]
+    pub fn dead_letters(&self) -> u64 {
+        current::with(|core| core.locals.get::<DeadLetters>().count()).unwrap_or(0)
+    }
+
+    /// Calls `listener` with every dead letter from now on. One that panics is removed; one that
+    /// causes dead letters is not told of those.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Hello }
+    /// impl Protocol for Msg {}
+    /// async fn deaf(cx: &mut Cx<Msg>) -> Result<(), Fault> { cx.recv().await; std::future::pending().await }
+    ///
+    /// greenroom::run(async |system| {
+    ///     system.on_dead_letter(|letter| println!("{:?}: {:?}", letter.name, letter.cause));
+    ///     let addr = greenroom::actor::spawn("deaf", deaf);
+    ///     for _ in 0..3 { addr.tell(Msg::Hello).await.unwrap(); }
+    ///     greenroom::task::yield_now().await;
+    ///     addr.kill();
+    ///     addr.ended().await;
+    ///     // One was in its hand, two were waiting.
+    ///     assert_eq!(system.dead_letters(), 3);
+    /// });
+    /// ```
+    pub fn on_dead_letter(&self, listener: impl FnMut(&DeadLetter) + 'static) {
+        current::with(|core| core.locals.get::<DeadLetters>()).map_or((), |letters| {
+            letters.listen(listener);
+        });
+    }
+
+    /// Begins the ordered stop of the whole tree: children in reverse order of their start.
+    pub fn stop(&self) {
+        self.shared.root.stop();
+    }
+
+    /// Waits until the tree has stopped, by [`stop`](Self::stop), a signal, or because the root gave
+    /// up, and gives the reason.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn stopped(&self) -> ExitReason {
+        match self.shared.root.ended().await {
+            // It had ended before; whether it gave up is in the log.
+            ExitReason::NoActor => ExitReason::Shutdown,
+            reason => reason,
+        }
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System")
+            .field("root", &self.shared.root)
+            .field("names", &self.names())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P> From<Addr<P>> for ActorId {
+    fn from(addr: Addr<P>) -> Self {
+        addr.id()
+    }
+}
+
+impl SupervisorBuilder {
+    /// Starts it under the system's root and waits until all its children have started, in their
+    /// order. Unless [`restart`](Self::restart) says otherwise, it is not restarted when it gives up:
+    /// watch [`Supervisor::ended`].
+    ///
+    /// # Errors
+    /// When flags or children contradict each other (nothing was started), or a child does not start
+    /// (those before it were stopped again, in reverse order).
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the supervisor may start all the same.
+    pub async fn start(self, system: &System) -> Result<Supervisor, StartError> {
+        self.check()?;
+        system.root().add(self.at_the_top()).await
+    }
+}
