@@ -9,6 +9,8 @@ mod mailbox;
 pub mod event_loop;
 pub mod time;
 pub mod task;
+pub mod offload;
+pub mod net;
 pub mod actor;
 pub mod registry;
 pub mod supervisor;

@@ -1,9 +1,9 @@
 //! Why an actor ended: one word for supervisors, watchers and people.
 //!
-//! Every reason is either clean (the actor was done, or was asked to stop) or abnormal. A supervisor
-//! restarts a *transient* child only after an abnormal end; a link passes on every end but the normal
-//! one. The texts are copies, not the values themselves, so a reason may go to any number of watchers
-//! on any thread.
+//! Every reason is either clean (the actor was done, or was asked to stop) or abnormal. A
+//! supervisor restarts a *transient* child only after an abnormal end; a link passes on every end
+//! but the normal one. The texts are copies, not the values themselves, so a reason may go to any
+//! number of watchers on any thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +12,13 @@ use std::sync::Arc;
 ///
 /// | reason | clean | crash |
 /// | --- | --- | --- |
-/// | [`Normal`](Self::Normal), [`Shutdown`](Self::Shutdown), [`ShutdownWith`](Self::ShutdownWith) | yes | no |
-/// | [`Killed`](Self::Killed), [`Error`](Self::Error), [`Panicked`](Self::Panicked), [`RestartLimit`](Self::RestartLimit) | no | yes |
-/// | [`NoActor`](Self::NoActor) | no | no |
+/// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
+/// | `Killed`, `Error`, `Panicked`, `RestartLimit` | no | yes |
+/// | `NoActor` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
-/// [`is_clean`](Self::is_clean) and [`is_crash`](Self::is_crash) will go on to answer for all of them.
+/// [`is_clean`](Self::is_clean) and [`is_crash`](Self::is_crash) will go on to answer for all of
+/// them.
 ///
 /// # Examples
 ///
@@ -92,8 +93,8 @@ impl ExitReason {
 
     /// Whether an actor that was alive came to a bad end.
     ///
-    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor), which tells of
-    /// an actor that was not there and so cannot have crashed.
+    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor), which tells
+    /// of an actor that was not there and so cannot have crashed.
     ///
     /// # Examples
     ///

@@ -1,8 +1,8 @@
 //! The words between the decisions and the actor that carries them out: events in, actions out.
 //!
-//! The runner feeds one [`Event`] at a time to `Decider::decide` and carries out the [`Action`]s that
-//! come back, in order, **without waiting for any of them**. What takes time (a start, a stop, a
-//! delay) is answered later by another event; until then the runner is free to serve its mailbox.
+//! The runner feeds one [`Event`] at a time to `Decider::decide` and carries out the [`Action`]s
+//! that come back, in order, **without waiting for any of them**. What takes time (a start, a stop,
+//! a delay) is answered later by another event; until then the runner is free to serve its mailbox.
 //! A batch is carried out to its end before the next event is fed in.
 
 use crate::actor::ExitReason;
@@ -11,8 +11,8 @@ use crate::supervisor::intensity::Intensity;
 use crate::supervisor::plan::{Plan, SpecError};
 use crate::supervisor::strategy::Shutdown;
 
-/// Names one wait. An answer that bears the ticket of a wait that is over is ignored, so a timer that
-/// comes too late does no harm and need not be cancelled.
+/// Names one wait. An answer that bears the ticket of a wait that is over is ignored, so a timer
+/// that comes too late does no harm and need not be cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(pub(super) u64);
 
@@ -32,8 +32,8 @@ pub(crate) enum Event {
     ChildIgnored(ChildId),
     /// Answer to the same: the start failed. The cell waits for a verdict, as after every end.
     ChildStartFailed(ChildId, ExitReason),
-    /// A child that had started has ended, by itself or because it was stopped. Its cell waits for a
-    /// verdict: [`Action::Restart`] or [`Action::Finish`].
+    /// A child that had started has ended, by itself or because it was stopped. Its cell waits for
+    /// a verdict: [`Action::Restart`] or [`Action::Finish`].
     ChildEnded(ChildId, ExitReason),
     /// The delay of [`Action::ScheduleRetry`] is over.
     RetryDue(ChildId, Ticket),
@@ -73,8 +73,9 @@ pub(crate) enum Action {
     /// Answered as [`Start`](Self::Start) is.
     Restart(ChildId),
     /// Stop the child: with `Brutal` kill it; else ask it to shut down and, with `Timeout`, feed
-    /// `StopOverdue` with the ticket after that time. A child whose start hook still runs is stopped
-    /// by dropping that hook. Answered by exactly one end (`ChildEnded`, or how its start came out).
+    /// `StopOverdue` with the ticket after that time. A child whose start hook still runs is
+    /// stopped by dropping that hook. Answered by exactly one end (`ChildEnded`, or how its start
+    /// came out).
     Stop { id: ChildId, how: Shutdown, purpose: Purpose, ticket: Ticket },
     /// Kill the child: it was asked to stop and takes too long.
     Kill(ChildId),
@@ -83,8 +84,8 @@ pub(crate) enum Action {
     Finish(ChildId),
     /// Drop what was kept to build the child; the id will not be heard of again.
     Forget(ChildId),
-    /// Feed `RetryDue` with this ticket after the delay, in nanoseconds; with a delay of zero, after
-    /// everything that is in the supervisor's mailbox now.
+    /// Feed `RetryDue` with this ticket after the delay, in nanoseconds; with a delay of zero,
+    /// after everything that is in the supervisor's mailbox now.
     ScheduleRetry { id: ChildId, delay_ns: u64, ticket: Ticket },
     /// Answer a call.
     Reply(RequestId, Answer),
@@ -96,8 +97,8 @@ pub(crate) enum Action {
     Done(Outcome),
 }
 
-/// Why a child is stopped. Only a hint for traces: after its end the cell waits for the verdict, and
-/// a child that was to come back may still be finished, when the supervisor is itself stopped.
+/// Why a child is stopped. Only a hint for traces: after its end the cell waits for the verdict,
+/// and a child that was to come back may still be finished, when the supervisor is itself stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Final,

@@ -38,8 +38,8 @@ impl Backoff {
     /// Delays from `min` to `max`, with a jitter of 0.2, reset after `(min + max) / 2` without a
     /// failure, and no limit on the failures in a row.
     ///
-    /// A `max` below `min` counts as `min`: then all delays are equal. A `min` of zero means no delay
-    /// at all.
+    /// A `max` below `min` counts as `min`: then all delays are equal. A `min` of zero means no
+    /// delay at all.
     ///
     /// # Examples
     ///
@@ -99,7 +99,8 @@ impl Backoff {
     /// How many restarts in a row may fail before the supervisor gives up, with the reason
     /// [`RestartLimit`](crate::actor::ExitReason::RestartLimit).
     ///
-    /// Use it where delays outgrow the period of the supervisor's intensity, which then never fills.
+    /// Use it where delays outgrow the period of the supervisor's intensity, which then never
+    /// fills.
     ///
     /// # Examples
     ///
@@ -116,7 +117,8 @@ impl Backoff {
         self
     }
 
-    /// The delay after `failures` earlier ones in a row, in nanoseconds; `random` is in `0.0..=1.0`.
+    /// The delay after `failures` earlier ones in a row, in nanoseconds; `random` is in
+    /// `0.0..=1.0`.
     fn delay(&self, failures: u32, random: f64) -> u64 {
         let doubled = match 1_u64.checked_shl(failures) {
             Some(factor) => self.min_ns.saturating_mul(factor),
@@ -145,8 +147,8 @@ impl Failures {
         self.running_since = Some(now);
     }
 
-    /// The child failed, in its run or in its start. Returns how long to wait before its restart, in
-    /// nanoseconds, or `None` if too many failed in a row.
+    /// The child failed, in its run or in its start. Returns how long to wait before its restart,
+    /// in nanoseconds, or `None` if too many failed in a row.
     pub(crate) fn next_delay(&mut self, backoff: &Backoff, now: u64, random: f64) -> Option<u64> {
         if let Some(since) = self.running_since.take()
             && now.saturating_sub(since) >= backoff.reset_after_ns

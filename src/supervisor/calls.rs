@@ -1,7 +1,8 @@
 //! What may be asked of a supervisor while it runs: add, terminate, restart, delete; pure.
 //!
-//! A call that changes something waits while a group is being restarted, and while the child that it
-//! names is being stopped; then calls are served in order. Any other call is answered from what is.
+//! A call that changes something waits while a group is being restarted, and while the child that
+//! it names is being stopped; then calls are served in order. Any other call is answered from what
+//! is.
 
 use crate::actor::ExitReason;
 use crate::supervisor::action::{Action, Answer, Call, RequestId};

@@ -11,8 +11,8 @@
 //!    └────────────── Finish ───────────────────┘
 //! ```
 //!
-//! An id is a place in the start order and is never used again, so whatever arrives late for a child
-//! that is gone finds nobody.
+//! An id is a place in the start order and is never used again, so whatever arrives late for a
+//! child that is gone finds nobody.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

@@ -1,8 +1,8 @@
 //! The whole policy of a supervisor as one machine: an event and the time in, actions out; pure.
 //!
 //! No futures, no clock, no shared cells: the time and the randomness of back-off are arguments, so
-//! the same events give the same actions, and every pair of state and event can be a test. The actor
-//! that carries the actions out is `runner.rs`.
+//! the same events give the same actions, and every pair of state and event can be a test. The
+//! actor that carries the actions out is `runner.rs`.
 //!
 //! ```text
 //!                       all started                 a child of a group failed
@@ -17,8 +17,8 @@
 //!
 //! A group is restarted by one pass at a time. What cannot be decided during a pass (the end of a
 //! child outside it, a call that changes something) is put aside, in order, and decided when the
-//! supervisor serves again. A shutdown is never put aside. Children that are restarted alone (one for
-//! one) need no pass: any number of them may start and stop at a time.
+//! supervisor serves again. A shutdown is never put aside. Children that are restarted alone (one
+//! for one) need no pass: any number of them may start and stop at a time.
 //!
 //! # Promises
 //!
@@ -331,7 +331,10 @@ impl Decider {
             return;
         }
         match self.phase {
-            Phase::Serving => self.restart(id, turn),
+            Phase::Serving => {
+                self.children.set(id, State::Ended(Hold::Group));
+                self.restart(id, turn);
+            }
             Phase::Clearing(_) | Phase::Reviving(_) => {
                 self.put_aside.push_back(Deferred::Retry(id, due));
             }

@@ -2,7 +2,8 @@
 //! order; pure.
 //!
 //! A group is everything from one child to the last. It need not be whole when it is restarted:
-//! children whose start failed, or that ended before it was their turn to be stopped, are taken along.
+//! children whose start failed, or that ended before it was their turn to be stopped, are taken
+//! along.
 
 use std::ops::Bound;
 
@@ -91,8 +92,8 @@ impl Decider {
         true
     }
 
-    /// A member of the group that is being stopped has ended: it comes back with the group, whatever
-    /// it was waiting for, unless it is temporary.
+    /// A member of the group that is being stopped has ended: it comes back with the group,
+    /// whatever it was waiting for, unless it is temporary.
     pub(super) fn hold_for_group(&mut self, id: ChildId, turn: &mut Turn<'_>) {
         let Some(child) = self.children.get(id) else { return };
         if child.plan.restart == Restart::Temporary {

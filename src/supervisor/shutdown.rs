@@ -1,8 +1,8 @@
 //! How children are stopped: one of them, or all when the supervisor itself stops; pure.
 //!
-//! Ordered children are stopped one after another, the last started first, each after the end of the
-//! one before. The children of a dynamic supervisor are all asked at once, so that stopping them takes
-//! as long as the slowest and not as long as all.
+//! Ordered children are stopped one after another, the last started first, each after the end of
+//! the one before. The children of a dynamic supervisor are all asked at once, so that stopping
+//! them takes as long as the slowest and not as long as all.
 
 use std::ops::Bound;
 
@@ -124,7 +124,6 @@ impl Decider {
         }
         self.children.set(id, State::Ended(Hold::Group));
         match stop.then {
-            AfterStop::Hold if self.is_closing() => self.finish(id, turn),
             AfterStop::Hold => self.hold_for_group(id, turn),
             AfterStop::Finish => self.finish(id, turn),
             AfterStop::Discard => {

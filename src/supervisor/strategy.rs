@@ -134,8 +134,9 @@ impl Default for Shutdown {
 
 /// Whether the end of *significant* children ends their supervisor.
 ///
-/// Only an end by itself and for good counts: of a transient child that ended cleanly, of a temporary
-/// child whatever the reason. A child that was stopped through the supervisor never counts.
+/// Only an end by itself and for good counts: of a transient child that ended cleanly, of a
+/// temporary child whatever the reason. A child that was stopped through the supervisor never
+/// counts.
 ///
 /// # Examples
 ///

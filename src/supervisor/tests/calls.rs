@@ -32,6 +32,7 @@ fn every_call_in_every_state_has_its_answer() {
     assert_eq!(stage.delete("a"), Some(Answer::Deleted));
     // Unknown.
     assert_eq!(stage.counts(), [0, 0, 0, 0]);
+    assert_eq!(stage.decider.children().find("a"), None);
     for call in [Call::Terminate(a), Call::Restart(a), Call::Delete(a)] {
         assert_eq!(stage.call(call), Some(Answer::NotFound));
     }

@@ -1,4 +1,5 @@
-//! Stopping: of the whole family from every state, of stubborn children, because of a significant one.
+//! Stopping: of the whole family from every state, of stubborn children, because of a significant
+//! one.
 
 use std::time::Duration;
 

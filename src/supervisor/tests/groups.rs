@@ -185,6 +185,40 @@ fn an_earlier_sibling_that_ends_during_a_rest_for_one_restart_is_decided_after_i
     );
 }
 
+// R3.9
+#[test]
+fn ends_that_were_put_aside_are_taken_along_by_the_next_restart() {
+    let plans = vec![worker("a"), temporary("t"), worker("b"), worker("c")];
+    let mut stage = Stage::new(flags(Strategy::OneForAll), plans);
+    stage.slow.insert("c");
+    stage.feed(Event::Start);
+    for name in ["b", "t", "a"] {
+        stage.crash(name);
+    }
+    assert_eq!(stage.everything(), ["start a", "start t", "start b", "start c"]);
+    stage.slow.clear();
+    stage.feed(Event::ChildStarted(stage.id("c")));
+    assert_eq!(
+        stage.everything(),
+        ["ready", "stop c", "finish t", "forget t", "restart a", "restart b", "restart c"]
+    );
+    assert_eq!(stage.budget_spent(), 1);
+}
+
+#[test]
+fn a_retry_is_part_of_a_group_restart_that_comes_before_it() {
+    let mut stage = Stage::started(flags(Strategy::OneForAll), workers(&["a", "b"]));
+    stage.slow.insert("b");
+    stage.crash("b");
+    stage.everything();
+    stage.slow.clear();
+    let failed = Event::ChildStartFailed(stage.id("b"), error());
+    stage.mailbox.extend([failed, Event::ChildEnded(stage.id("a"), error())]);
+    stage.drain();
+    assert_eq!(stage.everything(), ["restart a", "restart b"]);
+    assert_eq!(stage.budget_spent(), 2);
+}
+
 // R3.8; OTP: rest_for_one_other_child_fails_restart
 #[test]
 fn rest_for_one_retries_a_later_sibling_without_restarting_the_first_again() {

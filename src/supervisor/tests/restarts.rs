@@ -217,6 +217,21 @@ fn a_back_off_with_a_limit_gives_up_after_so_many_failures_in_a_row() {
 }
 
 #[test]
+fn the_timer_of_a_retry_that_was_cancelled_does_not_shorten_the_next_wait() {
+    let backoff = one_to_ten_seconds();
+    let mut stage = Stage::started(with_backoff(Strategy::OneForOne, backoff), workers(&["a"]));
+    stage.crash("a");
+    stage.terminate("a");
+    stage.restart("a");
+    stage.crash("a");
+    assert_eq!(stage.played(), ["a waits 1s", "start a", "a waits 2s"]);
+    stage.advance(2 * SECOND - 1);
+    assert_eq!(stage.played(), [""; 0]);
+    stage.advance(1);
+    assert_eq!(stage.played(), ["restart a"]);
+}
+
+#[test]
 fn the_back_off_of_a_child_goes_before_that_of_its_supervisor() {
     let own = Backoff::new(Duration::from_secs(3), Duration::from_secs(3)).jitter(0.0);
     let plans = vec![Plan { backoff: Some(own), ..worker("a") }, worker("b")];

@@ -1,0 +1,32 @@
+//! Sockets on the loop: TCP, UDP and Unix sockets with the `futures` I/O traits.
+//!
+//! A socket takes its place on the loop that first uses it and stays there. Reads and writes are
+//! tried first and waited for only when the kernel says that they would block; after a short read
+//! the kernel has no more, so the next read waits without asking. A task that finds its sockets
+//! always ready still yields after `operations_per_poll` of them.
+//!
+//! Nothing here knows actors.
+
+mod accept;
+mod address;
+mod connect;
+mod options;
+mod resolve;
+mod split;
+mod stream;
+mod tcp_listener;
+mod tcp_stream;
+mod udp;
+#[cfg(unix)]
+mod unix;
+
+pub use address::Endpoint;
+pub use connect::ConnectOptions;
+pub use options::{ListenOptions, SocketOptions};
+pub use resolve::lookup;
+pub use split::{ReadHalf, WriteHalf};
+pub use tcp_listener::{Incoming, TcpListener};
+pub use tcp_stream::TcpStream;
+pub use udp::UdpSocket;
+#[cfg(unix)]
+pub use unix::{UnixDatagram, UnixListener, UnixStream};

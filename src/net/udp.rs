@@ -1,0 +1,180 @@
+//! `UdpSocket`: datagrams.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::address::Endpoint;
+use super::connect::all_failed;
+use super::resolve::lookup;
+use crate::event_loop::source::Source;
+use crate::reactor::readiness::Direction;
+
+/// A UDP socket. All operations take `&self`; any number of tasks may wait at once, and each
+/// datagram goes to one of them.
+///
+/// ```
+/// use greenroom::net::UdpSocket;
+/// greenroom::run(async |_system| {
+///     let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+///     a.send_to(b"ping", b.local_addr()?).await?;
+///     let mut buffer = [0; 16];
+///     let (length, from) = b.recv_from(&mut buffer).await?;
+///     assert_eq!((&buffer[..length], from), (&b"ping"[..], a.local_addr()?));
+///     Ok::<(), std::io::Error>(())
+/// }).unwrap();
+/// ```
+pub struct UdpSocket {
+    source: Source<mio::net::UdpSocket>,
+}
+
+impl UdpSocket {
+    /// Binds to the first address of `endpoint` that can be had; port 0 is any free one.
+    ///
+    /// # Errors
+    /// When none can be had, naming each with its cause.
+    ///
+    /// # Cancel safety
+    /// Dropped while it looks a name up, nothing is bound.
+    pub async fn bind(endpoint: impl Into<Endpoint>) -> io::Result<Self> {
+        let endpoint = endpoint.into();
+        let mut failures = Vec::new();
+        for address in lookup(endpoint.clone()).await? {
+            match mio::net::UdpSocket::bind(address) {
+                Ok(socket) => return Ok(Self { source: Source::new(socket) }),
+                Err(error) => failures.push((address, error)),
+            }
+        }
+        Err(all_failed("could not bind to", &endpoint, failures))
+    }
+
+    /// Where it is bound.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.with(mio::net::UdpSocket::local_addr)
+    }
+
+    /// Sends to and receives from the first address of `endpoint` only, from now on.
+    ///
+    /// # Errors
+    /// When it has no address or the kernel refuses.
+    ///
+    /// # Cancel safety
+    /// Dropped while it looks a name up, nothing changes.
+    pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> io::Result<()> {
+        let addresses = lookup(endpoint).await?;
+        let first = addresses.first().copied().ok_or(io::ErrorKind::NotFound)?;
+        self.source.with(|socket| socket.connect(first))
+    }
+
+    /// Sends a datagram to the connected address.
+    ///
+    /// # Errors
+    /// When the kernel refuses it, for instance because it is too long.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, nothing was sent.
+    pub async fn send(&self, datagram: &[u8]) -> io::Result<usize> {
+        self.source.io(Direction::Write, |socket| socket.send(datagram)).await
+    }
+
+    /// Sends a datagram.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, nothing was sent.
+    pub async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.source.io(Direction::Write, |socket| socket.send_to(datagram, to)).await
+    }
+
+    /// Receives a datagram from the connected address; what does not fit is cut off.
+    ///
+    /// # Errors
+    /// When the peer is known to be gone.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, no datagram is lost.
+    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.io(Direction::Read, |socket| socket.recv(buffer)).await
+    }
+
+    /// Receives a datagram and tells from whom; what does not fit is cut off.
+    ///
+    /// # Errors
+    /// When the kernel reports one.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, no datagram is lost.
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.source.io(Direction::Read, |socket| socket.recv_from(buffer)).await
+    }
+
+    /// As [`recv_from`](Self::recv_from), without taking the datagram.
+    ///
+    /// # Errors
+    /// As [`recv_from`](Self::recv_from).
+    ///
+    /// # Cancel safety
+    /// Nothing is taken either way.
+    pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.source.io(Direction::Read, |socket| socket.peek_from(buffer)).await
+    }
+
+    /// Whether it may send to broadcast addresses.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
+        self.source.with(|socket| socket.set_broadcast(broadcast))
+    }
+
+    /// How many routers a datagram may pass.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_ttl(&self, hops: u32) -> io::Result<()> {
+        self.source.with(|socket| socket.set_ttl(hops))
+    }
+
+    /// Joins a multicast group on an interface.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
+        self.source.with(|socket| socket.join_multicast_v4(group, interface))
+    }
+
+    /// Leaves a multicast group.
+    ///
+    /// # Errors
+    /// When it had not joined.
+    pub fn leave_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
+        self.source.with(|socket| socket.leave_multicast_v4(group, interface))
+    }
+
+    /// Joins an IPv6 multicast group on an interface, by its index.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.source.with(|socket| socket.join_multicast_v6(group, interface))
+    }
+
+    /// Leaves an IPv6 multicast group.
+    ///
+    /// # Errors
+    /// When it had not joined.
+    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.source.with(|socket| socket.leave_multicast_v6(group, interface))
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UdpSocket").field("local", &self.local_addr().ok()).finish()
+    }
+}
