@@ -70,6 +70,8 @@ pub(crate) struct Control {
     /// Tasks that end with the incarnation.
     tasks: RefCell<Vec<Key>>,
     stop_reason: RefCell<ExitReason>,
+    /// No incarnation is alive: the actor waits for its parent's verdict.
+    between: Cell<bool>,
     verdict: Cell<Option<Verdict>>,
     at_end: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
@@ -95,6 +97,7 @@ impl Control {
             handling: Cell::new(NOTHING),
             tasks: RefCell::new(Vec::new()),
             stop_reason: RefCell::new(ExitReason::Normal),
+            between: Cell::new(false),
             verdict: Cell::new(None),
             at_end: RefCell::new(Vec::new()),
         }
@@ -110,9 +113,10 @@ impl Control {
 
     // --- starting and ending an incarnation ---
 
-    /// What an incarnation leaves behind is cleared at its end, so that a stop or a kill that comes
-    /// later is for the next one.
+    /// Nothing of an incarnation is left for the next one; a stop or a kill that comes in between
+    /// finds nobody.
     pub(crate) fn end_incarnation(&self) {
+        self.between.set(true);
         self.started.set(false);
         self.declined.set(false);
         self.stop_asked.set(false);
@@ -124,6 +128,7 @@ impl Control {
 
     pub(crate) fn next_incarnation(&self) {
         self.incarnation.set(self.incarnation.get() + 1);
+        self.between.set(false);
         self.verdict.set(None);
     }
 
@@ -186,6 +191,9 @@ impl Control {
     // --- stop and kill ---
 
     pub(crate) fn ask_to_stop(&self, reason: ExitReason) {
+        if self.between.get() {
+            return;
+        }
         if !self.stop_asked.replace(true) {
             *self.stop_reason.borrow_mut() = reason;
         }
@@ -218,6 +226,9 @@ impl Control {
     }
 
     pub(crate) fn kill(&self) {
+        if self.between.get() {
+            return;
+        }
         self.killed.set(true);
         self.wake();
     }

@@ -45,6 +45,9 @@ mod shutdown;
 mod spec;
 mod strategy;
 
+#[cfg(test)]
+mod tests;
+
 pub use backoff::Backoff;
 pub use builder::SupervisorBuilder;
 pub use children::{ChildCounts, ChildStatus};

@@ -20,7 +20,7 @@ use super::plan::{Flags, Mode};
 use super::replies::Pending;
 use super::report;
 use super::spec::{Build, Spec};
-use super::strategy::Shutdown;
+use super::strategy::{ChildKind, Shutdown};
 use crate::actor::control::{self, ChildEvent, Control, Parent, Verdict};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate};
 use crate::base::invariant::invariant;
@@ -62,6 +62,12 @@ impl Incarnate<Message, IsSupervisor> for Life {
         let mut asked_to_stop = false;
         loop {
             if let Some(outcome) = run.outcome.take() {
+                // Their ends are decided; nobody hears of this one before they are over.
+                for actor in std::mem::take(&mut run.finishing) {
+                    if actor.is_alive() {
+                        actor.ended().await;
+                    }
+                }
                 return outcome;
             }
             let message = if asked_to_stop {
@@ -85,6 +91,9 @@ struct Run<'a> {
     decider: Decider,
     specs: &'a mut Vec<Spec>,
     kept: BTreeMap<ChildId, Kept>,
+    by_actor: BTreeMap<ActorId, ChildId>,
+    /// Actors whose end is decided and may not be over yet.
+    finishing: Vec<ActorId>,
     pending: Pending,
     /// Tells links of this incarnation from those of one that was killed.
     token: Rc<()>,
@@ -125,6 +134,8 @@ impl<'a> Run<'a> {
             decider,
             specs: &mut life.specs,
             kept,
+            by_actor: BTreeMap::new(),
+            finishing: Vec::new(),
             pending: Pending::default(),
             token: Rc::new(()),
             dynamic,
@@ -176,10 +187,7 @@ impl<'a> Run<'a> {
     fn find(&self, child: &super::ChildName) -> Option<ChildId> {
         match child {
             super::ChildName::Name(name) => self.decider.children().find(name),
-            super::ChildName::Actor(actor) => {
-                let mut kept = self.kept.iter();
-                kept.find(|(_, kept)| kept.actor == Some(*actor)).map(|(id, _)| *id)
-            }
+            super::ChildName::Actor(actor) => self.by_actor.get(actor).copied(),
         }
     }
 
@@ -217,8 +225,12 @@ impl<'a> Run<'a> {
             Action::Kill(id) => self.with_child(id, Control::kill),
             Action::Finish(id) => {
                 self.with_child(id, |child| child.set_verdict(Verdict::Finish));
-                if let Some(kept) = self.kept.get_mut(&id) {
-                    kept.actor = None;
+                if let Some(actor) = self.kept.get_mut(&id).and_then(|kept| kept.actor.take()) {
+                    self.by_actor.remove(&actor);
+                    if self.finishing.len() == self.finishing.capacity() {
+                        self.finishing.retain(|actor| actor.is_alive());
+                    }
+                    self.finishing.push(actor);
                 }
             }
             Action::Forget(id) => drop(self.kept.remove(&id)),
@@ -254,13 +266,17 @@ impl<'a> Run<'a> {
             BuiltBy::Static(index) => &mut self.specs[*index].build,
             BuiltBy::Added(build) => build,
         };
-        kept.actor = Some(build.start(&core, name, Rc::new(link)));
+        let actor = build.start(&core, name, Rc::new(link));
+        kept.actor = Some(actor);
+        self.by_actor.insert(actor, id);
     }
 
     fn stop(&self, cx: &Cx<Message>, id: ChildId, how: Shutdown, ticket: Ticket) {
+        let kind = self.decider.children().get(id).map(|child| child.plan.kind);
         self.with_child(id, |child| {
-            // A start hook does not take stop requests, so it is cut short.
-            if how == Shutdown::Brutal || !child.has_started() {
+            // A start hook does not take stop requests, so it is cut short; a supervisor takes them.
+            let starting = !child.has_started() && kind != Some(ChildKind::Supervisor);
+            if how == Shutdown::Brutal || starting {
                 child.kill();
             } else {
                 child.ask_to_stop(ExitReason::Shutdown);

@@ -165,9 +165,9 @@ impl System {
     /// });
     /// ```
     pub fn on_dead_letter(&self, listener: impl FnMut(&DeadLetter) + 'static) {
-        current::with(|core| core.locals.get::<DeadLetters>()).map_or((), |letters| {
+        if let Some(letters) = current::with(|core| core.locals.get::<DeadLetters>()) {
             letters.listen(listener);
-        });
+        }
     }
 
     /// Begins the ordered stop of the whole tree: children in reverse order of their start.
