@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::task::Poll;
 
 use futures::channel::oneshot;
 
 use super::ask::{Ask, DEFAULT_LIMIT};
-use super::cell::{self, ActorCell, Gate};
+use super::cell::{self, ActorCell, Gate as _};
 use super::dead_letter;
-use super::door::{Arrival, Away, Door, Passage, bury_overflow};
+use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::{TellError, TellErrorKind};
 use super::exit::ExitReason;
 use super::id::ActorId;
@@ -162,14 +163,20 @@ impl<P: Protocol> Addr<P> {
     where
         P: Accepts<M>,
     {
-        let Some(core) = current::get() else { return self.tell_away(message) };
-        if core.id() != self.home.key().home() {
-            return self.tell_away(message);
-        }
-        let mut passage = Passage::new(message);
-        match passage.poll(&core, self, None, Reply::nobody) {
-            std::task::Poll::Ready(outcome) => outcome,
-            std::task::Poll::Pending => unreachable!("without a waker nobody waits in line"),
+        match open(self) {
+            Opened::Here(cell) if cell.admission() == Admission::Put => {
+                cell.put(P::wrap(message, Reply::nobody()));
+                Ok(())
+            }
+            Opened::Here(cell) => {
+                let mut passage = Passage::new(message);
+                match passage.poll(self, &*cell, None, Reply::nobody) {
+                    Poll::Ready(outcome) => outcome,
+                    Poll::Pending => unreachable!("without a waker nobody waits in line"),
+                }
+            }
+            Opened::Gone => Err(Passage::new(message).closed(self.id())),
+            Opened::Elsewhere => self.tell_away(message),
         }
     }
 
@@ -256,18 +263,21 @@ impl<P: Protocol> Addr<P> {
         P: Accepts<M, Reply = R>,
     {
         let Request { message, reply } = request;
-        let here = current::get().filter(|core| core.id() == self.home.key().home());
-        let Some(core) = here else {
-            return self.send_away(message, reply, Arrival::Try).map_err(|away| {
-                let error = away.into_error(self.id());
-                error.map(|message| Request { message, reply: Reply::nobody() })
-            });
-        };
         let (mut passage, mut reply) = (Passage::new(message), Some(reply));
-        let port = || reply.take().unwrap_or_else(Reply::nobody);
-        let sent = passage.poll(&core, self, None, port);
-        let std::task::Poll::Ready(outcome) = sent else {
-            unreachable!("without a waker nobody waits in line")
+        let mut port = || reply.take().unwrap_or_else(Reply::nobody);
+        let outcome = match open(self) {
+            Opened::Here(cell) => match passage.poll(self, &*cell, None, port) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => unreachable!("without a waker nobody waits in line"),
+            },
+            Opened::Gone => Err(passage.closed(self.id())),
+            Opened::Elsewhere => {
+                let Some(message) = passage.take() else { return Ok(()) };
+                return self.send_away(message, port(), Arrival::Try).map_err(|away| {
+                    let error = away.into_error(self.id());
+                    error.map(|message| Request { message, reply: Reply::nobody() })
+                });
+            }
         };
         outcome.map_err(|error| {
             let reply = reply.take().unwrap_or_else(Reply::nobody);
@@ -287,28 +297,25 @@ impl<P: Protocol> Addr<P> {
 }
 
 impl<M, P: Accepts<M>> Door<M, P::Reply> for Addr<P> {
-    type Opened = Rc<ActorCell<P>>;
+    type Gate = ActorCell<P>;
 
+    #[inline]
     fn key(&self) -> ActorId {
         self.id()
     }
 
     #[inline]
-    fn open(&self, core: &Core) -> Option<Self::Opened> {
+    fn find(&self, core: &Core) -> Option<Rc<ActorCell<P>>> {
         cell::find(core, self.home.key())
     }
 
-    fn gate<'a>(&self, opened: &'a Self::Opened) -> &'a dyn Gate {
-        &**opened
-    }
-
     #[inline]
-    fn put(&self, opened: &Self::Opened, message: M, reply: Reply<P::Reply>) {
-        opened.put(P::wrap(message, reply));
+    fn put(&self, cell: &ActorCell<P>, message: M, reply: Reply<P::Reply>) {
+        cell.put(P::wrap(message, reply));
     }
 
-    fn bury(&self, opened: &Self::Opened, message: M, reply: Reply<P::Reply>) {
-        bury_overflow(&opened.control, P::wrap(message, reply));
+    fn bury(&self, cell: &ActorCell<P>, message: M, reply: Reply<P::Reply>) {
+        bury_overflow(&cell.control, P::wrap(message, reply));
     }
 
     fn send_away(
@@ -385,26 +392,25 @@ impl<P> Clone for Making<P> {
 impl<P> Copy for Making<P> {}
 
 impl<P: Protocol, R: 'static, F: FnOnce(Reply<R>) -> P> Door<F, R> for Making<P> {
-    type Opened = Rc<ActorCell<P>>;
+    type Gate = ActorCell<P>;
 
+    #[inline]
     fn key(&self) -> ActorId {
         self.0.id()
     }
 
-    fn open(&self, core: &Core) -> Option<Self::Opened> {
+    #[inline]
+    fn find(&self, core: &Core) -> Option<Rc<ActorCell<P>>> {
         cell::find(core, self.0.key())
     }
 
-    fn gate<'a>(&self, opened: &'a Self::Opened) -> &'a dyn Gate {
-        &**opened
+    #[inline]
+    fn put(&self, cell: &ActorCell<P>, make: F, reply: Reply<R>) {
+        cell.put(make(reply));
     }
 
-    fn put(&self, opened: &Self::Opened, make: F, reply: Reply<R>) {
-        opened.put(make(reply));
-    }
-
-    fn bury(&self, opened: &Self::Opened, make: F, reply: Reply<R>) {
-        bury_overflow(&opened.control, make(reply));
+    fn bury(&self, cell: &ActorCell<P>, make: F, reply: Reply<R>) {
+        bury_overflow(&cell.control, make(reply));
     }
 
     fn send_away(&self, make: F, reply: Reply<R>, arrival: Arrival) -> Result<(), Away<F>> {

@@ -78,45 +78,51 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         self
     }
 
+    #[inline]
     fn poll_here(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
-        if let State::Unsent = self.state {
-            if !self.passage.waits_in_line() && core.scheduler.running() == Some(self.door.key().0)
-            {
-                let kind = TellErrorKind::Closed;
-                let error = self.passage.refusal(self.door.key(), self.name(core), kind);
-                return Poll::Ready(Err(AskError::SelfAsk(error)));
+        match self.state {
+            State::Unsent => self.poll_send(core, cx),
+            State::Waiting(slot) if slot.home() == core.id() => {
+                match reply::table::<R>(core).poll(slot, cx.waker()) {
+                    Poll::Ready(outcome) => {
+                        self.state = State::Done;
+                        self.disarm(core);
+                        Poll::Ready(outcome.map_err(|lost| self.explain(lost, self.label(core))))
+                    }
+                    Poll::Pending => self.poll_limit(core, cx),
+                }
             }
-            let mut slot = None;
-            let open = || {
-                let (key, port) = reply::table::<R>(core).open(core, cx.waker().clone());
-                slot = Some(key);
-                port
-            };
-            let sent = self.passage.poll(core, &self.door, Some(cx.waker()), open);
-            match sent {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),
-                Poll::Pending => return self.poll_limit(core, cx),
+            State::Waiting(_) => Poll::Ready(Err(AskError::WrongLoop { actor: self.label(core) })),
+            State::Away(_) | State::Done => {
+                Poll::Ready(Err(AskError::NoReply { actor: self.label(core) }))
             }
-            self.state = slot.map_or(State::Done, State::Waiting);
         }
-        let State::Waiting(slot) = self.state else {
-            return Poll::Ready(Err(AskError::NoReply { actor: self.label(core) }));
+    }
+
+    #[inline]
+    fn poll_send(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
+        if !self.passage.waits_in_line() && core.scheduler.running() == Some(self.door.key().0) {
+            let kind = TellErrorKind::Closed;
+            let error = self.passage.refusal(self.door.key(), self.name(core), kind);
+            return Poll::Ready(Err(AskError::SelfAsk(error)));
+        }
+        let Some(gate) = self.door.find(core) else {
+            let error = self.passage.closed(self.door.key());
+            return Poll::Ready(Err(AskError::NotSent(error)));
         };
-        if slot.home() != core.id() {
-            return Poll::Ready(Err(AskError::WrongLoop { actor: self.label(core) }));
+        let mut opened = None;
+        let port = || {
+            let (slot, port) = reply::table::<R>(core).open(core, cx.waker());
+            opened = Some(slot);
+            port
+        };
+        match self.passage.poll(&self.door, &gate, Some(cx.waker()), port) {
+            // Whatever comes into the slot, at once or later, wakes the asker.
+            Poll::Ready(Ok(())) => self.state = opened.map_or(State::Done, State::Waiting),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),
+            Poll::Pending => {}
         }
-        match reply::table::<R>(core).poll(slot, cx.waker()) {
-            Poll::Ready(Ok(value)) => {
-                self.state = State::Done;
-                Poll::Ready(Ok(value))
-            }
-            Poll::Ready(Err(lost)) => {
-                self.state = State::Done;
-                Poll::Ready(Err(self.explain(lost, self.label(core))))
-            }
-            Poll::Pending => self.poll_limit(core, cx),
-        }
+        self.poll_limit(core, cx)
     }
 
     /// Arms the limit when it first has to wait, and looks whether it is reached.
@@ -125,7 +131,10 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         match self.timer {
             None => {
                 let deadline = core.now().saturating_add(nanos(limit));
-                self.timer = Some(core.arm(deadline, cx.waker().clone()));
+                self.timer = Some(match limit {
+                    DEFAULT_LIMIT => core.arm_last(deadline, cx.waker()),
+                    _ => core.arm(deadline, cx.waker()),
+                });
                 Poll::Pending
             }
             Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
@@ -139,6 +148,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         }
     }
 
+    #[cold]
     fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M>>> {
         let id = self.door.key();
         let label = ActorLabel { id, name: None };
@@ -204,19 +214,23 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         control::with_on(core, self.door.key().0, |control| Arc::clone(&control.name))
     }
 
+    #[inline]
+    fn disarm(&mut self, core: &Core) {
+        if let Some(timer) = self.timer.take() {
+            core.disarm(timer);
+        }
+    }
+
     /// Gives up whatever it holds of the loop: the place in the line, the slot, the timer.
+    #[cold]
     fn abandon(&mut self, core: &Core) {
         if let State::Waiting(slot) = std::mem::replace(&mut self.state, State::Done)
             && slot.home() == core.id()
         {
             reply::table::<R>(core).close(slot);
         }
-        if is_here(core, self.door.key().0) {
-            self.passage.leave(core, &self.door);
-        }
-        if let Some(timer) = self.timer.take() {
-            core.disarm(timer);
-        }
+        self.passage.leave(&self.door);
+        self.disarm(core);
     }
 }
 
@@ -258,6 +272,7 @@ impl<D: Door<M, R>, M, R: 'static> Future for Ask<D, M, R> {
 }
 
 impl<D: Door<M, R>, M, R: 'static> Drop for Ask<D, M, R> {
+    #[inline]
     fn drop(&mut self) {
         let holds = matches!(self.state, State::Waiting(_))
             || self.timer.is_some()

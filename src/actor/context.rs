@@ -14,7 +14,6 @@ use super::monitor::{self, Down, MonitorId, Numbers};
 use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
 use crate::event_loop::current;
-use crate::mailbox::queue::Take;
 use crate::task::JoinHandle;
 
 /// An actor's own view of itself: its mailbox, its address, whom it watches.
@@ -150,54 +149,73 @@ impl<P: Protocol> Cx<P> {
     /// A message that is there already, if the actor's share of this turn allows it.
     pub fn try_recv(&mut self) -> Option<P> {
         self.cell.control.end_message();
-        match self.cell.mailbox.take() {
-            (Take::Message(message), next) => {
-                if let Some(next) = next {
-                    next.wake();
-                }
-                self.cell.control.begin_message::<P>();
-                Some(message)
-            }
-            (Take::Exhausted | Take::Empty, _) => None,
+        self.take()
+    }
+
+    /// A message that may be taken at once, with nothing else to do first.
+    #[inline]
+    pub(crate) fn take_next(&self) -> Option<P> {
+        if self.cell.control.has_errands() { None } else { self.take() }
+    }
+
+    #[inline]
+    fn take(&self) -> Option<P> {
+        let message = self.cell.mailbox.take()?;
+        if let Some(next) = self.cell.mailbox.grant_next() {
+            next.wake();
         }
+        self.cell.control.begin_message::<P>();
+        Some(message)
+    }
+
+    /// Waits until there is something to take, or the actor is asked to stop: `false`.
+    #[inline]
+    pub(crate) async fn wait_next(&self) -> bool {
+        poll_fn(|task| self.poll_ready(task)).await
+    }
+
+    fn poll_ready(&self, task: &Context<'_>) -> Poll<bool> {
+        let control = &self.cell.control;
+        control.mark_started();
+        control.end_message();
+        if control.take_stop() {
+            return Poll::Ready(false);
+        }
+        self.poll_mailbox(task).map(|()| true)
     }
 
     #[inline]
     fn poll_next(&mut self, task: &Context<'_>) -> Poll<Option<P>> {
-        let control = &self.cell.control;
-        control.mark_started();
-        if control.take_stop() {
-            control.end_message();
-            return Poll::Ready(None);
+        if let Some(message) = self.take_next() {
+            return Poll::Ready(Some(message));
         }
-        match self.poll_message(task) {
-            Poll::Ready(message) => Poll::Ready(Some(message)),
+        match self.poll_ready(task) {
+            Poll::Ready(true) => Poll::Ready(self.take()),
+            Poll::Ready(false) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
     }
 
-    #[inline]
     fn poll_message(&mut self, task: &Context<'_>) -> Poll<P> {
-        let control = &self.cell.control;
-        control.end_message();
-        match self.cell.mailbox.take() {
-            (Take::Message(message), next) => {
-                if let Some(next) = next {
-                    next.wake();
-                }
-                control.begin_message::<P>();
-                Poll::Ready(message)
-            }
-            (Take::Exhausted, _) => {
-                task.waker().wake_by_ref();
-                // A stop that comes before the next turn finds nobody listening, but a turn to come.
-                Poll::Pending
-            }
-            (Take::Empty, _) => {
-                control.listen(task.waker());
-                Poll::Pending
-            }
+        self.cell.control.end_message();
+        match self.poll_mailbox(task) {
+            Poll::Ready(()) => self.take().map_or(Poll::Pending, Poll::Ready),
+            Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Ready when a message may be taken.
+    fn poll_mailbox(&self, task: &Context<'_>) -> Poll<()> {
+        if self.cell.mailbox.may_take() {
+            return Poll::Ready(());
+        }
+        if self.cell.mailbox.is_empty() {
+            self.cell.control.listen(task.waker());
+        } else {
+            // A stop that comes before the next turn finds nobody listening, but a turn to come.
+            task.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Ends the actor by itself, reason [`ExitReason::Normal`], before its next message.

@@ -41,9 +41,6 @@ pub(crate) enum Verdict {
     Finish,
 }
 
-/// What an actor handles between two messages.
-const NOTHING: &str = "nothing";
-
 /// Life-cycle state of one actor: what others may ask of it and how it answers.
 pub(crate) struct Control {
     pub(crate) key: Key,
@@ -66,7 +63,8 @@ pub(crate) struct Control {
     listener: RefCell<Option<Waker>>,
     /// How many messages were begun, over all incarnations.
     handled: Cell<u64>,
-    handling: Cell<&'static str>,
+    /// The type of the message in its hand, as the function that names it.
+    handling: Cell<Option<fn() -> &'static str>>,
     /// Tasks that end with the incarnation.
     tasks: RefCell<Vec<Key>>,
     stop_reason: RefCell<ExitReason>,
@@ -94,7 +92,7 @@ impl Control {
             listening: Cell::new(false),
             listener: RefCell::new(None),
             handled: Cell::new(0),
-            handling: Cell::new(NOTHING),
+            handling: Cell::new(None),
             tasks: RefCell::new(Vec::new()),
             stop_reason: RefCell::new(ExitReason::Normal),
             between: Cell::new(false),
@@ -123,7 +121,7 @@ impl Control {
         self.stopping.set(false);
         self.ends_here.set(false);
         self.killed.set(false);
-        self.handling.set(NOTHING);
+        self.handling.set(None);
     }
 
     pub(crate) fn next_incarnation(&self) {
@@ -134,13 +132,25 @@ impl Control {
 
     #[inline]
     pub(crate) fn mark_started(&self) {
-        if !self.started.replace(true) {
-            tracing::debug!(
-                target: "greenroom::actor", actor = %self.name, id = %self.id(),
-                incarnation = self.incarnation(), "started",
-            );
-            self.tell_parent(ChildEvent::Started);
+        if !self.started.get() {
+            self.start();
         }
+    }
+
+    /// Whether there is something to see to before the next message: a start to tell of, a stop.
+    #[inline]
+    pub(crate) const fn has_errands(&self) -> bool {
+        !self.started.get() || self.stop_asked.get() || self.stopping.get()
+    }
+
+    #[cold]
+    fn start(&self) {
+        self.started.set(true);
+        tracing::debug!(
+            target: "greenroom::actor", actor = %self.name, id = %self.id(),
+            incarnation = self.incarnation(), "started",
+        );
+        self.tell_parent(ChildEvent::Started);
     }
 
     pub(crate) const fn has_started(&self) -> bool {
@@ -274,17 +284,17 @@ impl Control {
     #[inline]
     pub(crate) fn begin_message<M>(&self) {
         self.handled.set(self.handled.get() + 1);
-        self.handling.set(type_name::<M>());
+        self.handling.set(Some(type_name::<M>));
     }
 
     #[inline]
     pub(crate) fn end_message(&self) {
-        self.handling.set(NOTHING);
+        self.handling.set(None);
     }
 
     /// Whether a message is in the actor's hand.
     pub(crate) fn has_message(&self) -> bool {
-        self.handling.get() != NOTHING
+        self.handling.get().is_some()
     }
 
     pub(crate) fn own_task(&self, task: Key, is_alive: impl Fn(Key) -> bool) {
@@ -305,11 +315,11 @@ impl Control {
 
     #[inline]
     pub(crate) fn begin_handling<M>(&self) {
-        self.handling.set(type_name::<M>());
+        self.handling.set(Some(type_name::<M>));
     }
 
-    pub(crate) const fn handling(&self) -> &'static str {
-        self.handling.get()
+    pub(crate) fn handling(&self) -> &'static str {
+        self.handling.get().map_or("nothing", |name| name())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `Door`: how a message gets to an actor, for addresses and recipients alike.
 
+use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use super::cell::Gate;
@@ -9,6 +10,7 @@ use super::id::ActorId;
 use super::reply::Reply;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
+use crate::event_loop::current;
 use crate::mailbox::line::Ticket;
 use crate::mailbox::overflow::Admission;
 use crate::scheduler::remote::Refused;
@@ -16,23 +18,40 @@ use crate::scheduler::remote::Refused;
 /// A way to send messages `M`, answered by `R`, to one actor.
 pub(crate) trait Door<M, R: 'static>: Copy + Unpin {
     /// The actor's cell, with its protocol or without.
-    type Opened;
+    type Gate: Gate + ?Sized;
 
     fn key(&self) -> ActorId;
 
-    /// The cell, when the actor lives on this loop.
-    fn open(&self, core: &Core) -> Option<Self::Opened>;
-
-    fn gate<'a>(&self, opened: &'a Self::Opened) -> &'a dyn Gate;
+    /// The cell of an actor of this loop, unless it has ended. It runs no user code.
+    fn find(&self, core: &Core) -> Option<Rc<Self::Gate>>;
 
     /// Puts a message for which there is room.
-    fn put(&self, opened: &Self::Opened, message: M, reply: Reply<R>);
+    fn put(&self, gate: &Self::Gate, message: M, reply: Reply<R>);
 
     /// Drops a message that the overflow policy does not let in.
-    fn bury(&self, opened: &Self::Opened, message: M, reply: Reply<R>);
+    fn bury(&self, gate: &Self::Gate, message: M, reply: Reply<R>);
 
     /// Sends a message to the loop of an actor that lives elsewhere.
     fn send_away(&self, message: M, reply: Reply<R>, arrival: Arrival) -> Result<(), Away<M>>;
+}
+
+/// What is behind a door.
+pub(crate) enum Opened<G: ?Sized> {
+    Here(Rc<G>),
+    /// The actor has ended.
+    Gone,
+    /// It lives on another loop, or no loop runs here.
+    Elsewhere,
+}
+
+/// Opens a door, with one look at the thread's current loop.
+#[inline]
+pub(crate) fn open<M, R: 'static, D: Door<M, R>>(door: &D) -> Opened<D::Gate> {
+    let found = current::with(|core| match is_here(core, door.key().0) {
+        true => door.find(core).map_or(Opened::Gone, Opened::Here),
+        false => Opened::Elsewhere,
+    });
+    found.unwrap_or(Opened::Elsewhere)
 }
 
 /// A message that could not be sent to another loop.
@@ -67,18 +86,30 @@ impl<M> Passage<M> {
     }
 
     /// Sends the message as soon as there is room. `reply` makes its port at that moment.
+    #[inline]
     pub(crate) fn poll<R: 'static, D: Door<M, R>>(
         &mut self,
-        core: &Core,
         door: &D,
+        gate: &D::Gate,
         waker: Option<&Waker>,
         reply: impl FnOnce() -> Reply<R>,
     ) -> Poll<Result<(), TellError<M>>> {
-        let Some(opened) = door.open(core) else {
-            self.ticket = None;
-            return Poll::Ready(Err(self.refusal(door.key(), None, TellErrorKind::Closed)));
-        };
-        let gate = door.gate(&opened);
+        if self.ticket.is_none() && gate.admission() == Admission::Put {
+            door.put(gate, self.expect(), reply());
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_full(door, gate, waker, reply)
+    }
+
+    /// The rest of `poll`: the mailbox is full, or this message waits in its line.
+    #[cold]
+    fn poll_full<R: 'static, D: Door<M, R>>(
+        &mut self,
+        door: &D,
+        gate: &D::Gate,
+        waker: Option<&Waker>,
+        reply: impl FnOnce() -> Reply<R>,
+    ) -> Poll<Result<(), TellError<M>>> {
         let admission = match self.ticket {
             Some(ticket) if gate.redeem(ticket) => {
                 self.ticket = None;
@@ -88,11 +119,11 @@ impl<M> Passage<M> {
             None => gate.admission(),
         };
         match (admission, waker) {
-            (Admission::Put, _) => door.put(&opened, self.expect(), reply()),
-            (Admission::DropThis, _) => door.bury(&opened, self.expect(), reply()),
+            (Admission::Put, _) => door.put(gate, self.expect(), reply()),
+            (Admission::DropThis, _) => door.bury(gate, self.expect(), reply()),
             (Admission::DropOldestAndPut, _) => {
                 gate.drop_oldest();
-                door.put(&opened, self.expect(), reply());
+                door.put(gate, self.expect(), reply());
             }
             (Admission::Wait, Some(waker)) => {
                 match self.ticket {
@@ -111,18 +142,26 @@ impl<M> Passage<M> {
     }
 
     /// Gives the place in the line up; what was promised goes to the next.
-    pub(crate) fn leave<R: 'static, D: Door<M, R>>(&mut self, core: &Core, door: &D) {
+    pub(crate) fn leave<R: 'static, D: Door<M, R>>(&mut self, door: &D) {
         if let Some(ticket) = self.ticket.take()
-            && let Some(opened) = door.open(core)
+            && let Opened::Here(gate) = open(door)
         {
-            door.gate(&opened).leave_line(ticket);
+            gate.leave_line(ticket);
         }
+    }
+
+    /// The actor has ended: the message comes back.
+    #[cold]
+    pub(crate) fn closed(&mut self, id: ActorId) -> TellError<M> {
+        self.ticket = None;
+        self.refusal(id, None, TellErrorKind::Closed)
     }
 
     pub(crate) const fn waits_in_line(&self) -> bool {
         self.ticket.is_some()
     }
 
+    #[inline]
     fn expect(&mut self) -> M {
         self.message.take().expect("a send was polled after it was done")
     }
@@ -148,6 +187,7 @@ impl<M> Away<M> {
 }
 
 /// Whether the actor of this key lives on this loop.
+#[inline]
 pub(crate) fn is_here(core: &Core, key: Key) -> bool {
     core.id() == key.home()
 }

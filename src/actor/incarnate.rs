@@ -10,7 +10,7 @@ use futures::future::FutureExt as _;
 use super::Actor;
 use super::context::Cx;
 use super::exit::ExitReason;
-use super::protocol::{Dispatch, Protocol};
+use super::protocol::{Dispatch as _, Protocol};
 use crate::base::panics::catch;
 
 /// Something that can be run as an actor with the protocol `P`, again for every incarnation.
@@ -69,7 +69,11 @@ where
         if cx.cell.control.has_declined() {
             return ExitReason::Normal;
         }
-        let reason = handle_all(&mut actor, cx).await;
+        // The one guard for all messages: the actor outlives a panic, for its hook.
+        let reason = match AssertUnwindSafe(handle_all(&mut actor, cx)).catch_unwind().await {
+            Ok(reason) => reason,
+            Err(payload) => panic_reason(payload),
+        };
         // The hook runs after a crash too, so it is guarded; its own panic is the reason then.
         match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
             Ok(()) => reason,
@@ -81,11 +85,12 @@ where
 /// One message after the other, until a stop or a crash.
 async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     loop {
-        let Some(message) = cx.next().await else { return cx.cell.control.take_stop_reason() };
-        match AssertUnwindSafe(message.dispatch(actor, cx)).catch_unwind().await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return error_reason(&error),
-            Err(payload) => return panic_reason(payload),
+        if let Some(message) = cx.take_next() {
+            if let Err(error) = message.dispatch(actor, cx).await {
+                return error_reason(&error);
+            }
+        } else if !cx.wait_next().await {
+            return cx.cell.control.take_stop_reason();
         }
     }
 }

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::task::Poll;
 
 use super::address::Addr;
 use super::ask::{Ask, DEFAULT_LIMIT};
 use super::cell::{self, ActorCell, Gate};
-use super::door::{Arrival, Away, Door, Passage, bury_overflow};
+use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::id::ActorId;
 use super::protocol::Accepts;
@@ -16,7 +17,6 @@ use super::reply::Reply;
 use super::tell::Tell;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
-use crate::event_loop::current;
 use crate::scheduler::remote::Refused;
 
 /// An actor that takes messages `M` and answers with `R`, whatever its protocol is.
@@ -50,7 +50,7 @@ pub struct Recipient<M: 'static, R: 'static = ()> {
 
 /// What can be done with an actor whose protocol is forgotten, by function.
 struct Ways<M, R: 'static> {
-    open: fn(&Core, Key) -> Option<Rc<dyn Gate>>,
+    find: fn(&Core, Key) -> Option<Rc<dyn Gate>>,
     put: fn(&dyn Gate, M, Reply<R>),
     bury: fn(&dyn Gate, M, Reply<R>),
 }
@@ -60,7 +60,7 @@ struct WaysOf<P, M>(PhantomData<(P, M)>);
 
 impl<P: Accepts<M>, M: 'static> WaysOf<P, M> {
     const WAYS: &'static Ways<M, P::Reply> = &Ways {
-        open: |core, key| cell::find::<P>(core, key).map(|cell| cell as Rc<dyn Gate>),
+        find: |core, key| cell::find::<P>(core, key).map(|cell| cell as Rc<dyn Gate>),
         put: |gate, message, reply| typed::<P>(gate).put(P::wrap(message, reply)),
         bury: |gate, message, reply| {
             let cell = typed::<P>(gate);
@@ -91,13 +91,10 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     /// The message comes back when the actor has ended or its mailbox is full.
     pub fn try_tell(&self, message: M) -> Result<(), TellError<M>> {
         let mut passage = Passage::new(message);
-        let Some(core) = current::get() else {
-            let kind = super::error::TellErrorKind::Closed;
-            return Err(passage.refusal(self.id(), None, kind));
-        };
-        match passage.poll(&core, self, None, Reply::nobody) {
-            std::task::Poll::Ready(outcome) => outcome,
-            std::task::Poll::Pending => unreachable!("without a waker nobody waits in line"),
+        let Opened::Here(gate) = open(self) else { return Err(passage.closed(self.id())) };
+        match passage.poll(self, &*gate, None, Reply::nobody) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => unreachable!("without a waker nobody waits in line"),
         }
     }
 
@@ -119,26 +116,22 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
 }
 
 impl<M: 'static, R: 'static> Door<M, R> for Recipient<M, R> {
-    type Opened = Rc<dyn Gate>;
+    type Gate = dyn Gate;
 
     fn key(&self) -> ActorId {
         self.id()
     }
 
-    fn open(&self, core: &Core) -> Option<Self::Opened> {
-        if core.id() == self.key.home() { (self.ways.open)(core, self.key) } else { None }
+    fn find(&self, core: &Core) -> Option<Rc<dyn Gate>> {
+        (self.ways.find)(core, self.key)
     }
 
-    fn gate<'a>(&self, opened: &'a Self::Opened) -> &'a dyn Gate {
-        &**opened
+    fn put(&self, gate: &dyn Gate, message: M, reply: Reply<R>) {
+        (self.ways.put)(gate, message, reply);
     }
 
-    fn put(&self, opened: &Self::Opened, message: M, reply: Reply<R>) {
-        (self.ways.put)(&**opened, message, reply);
-    }
-
-    fn bury(&self, opened: &Self::Opened, message: M, reply: Reply<R>) {
-        (self.ways.bury)(&**opened, message, reply);
+    fn bury(&self, gate: &dyn Gate, message: M, reply: Reply<R>) {
+        (self.ways.bury)(gate, message, reply);
     }
 
     fn send_away(&self, message: M, _: Reply<R>, _: Arrival) -> Result<(), Away<M>> {

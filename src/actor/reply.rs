@@ -21,6 +21,7 @@ use crate::base::key::Key;
 use crate::base::slots::Slots;
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
+use crate::event_loop::waker::Listener;
 use crate::scheduler::crossing::Home;
 use crate::scheduler::remote::{self, Post};
 
@@ -84,7 +85,14 @@ impl<R: 'static> Reply<R> {
     }
 
     /// Answers. An asker who no longer waits makes the answer a dead letter; nothing else happens.
-    pub fn send(mut self, value: R) {
+    #[inline]
+    pub fn send(self, value: R) {
+        if !matches!(self.way, Way::Nobody) {
+            self.send_on(value);
+        }
+    }
+
+    fn send_on(mut self, value: R) {
         match std::mem::replace(&mut self.way, Way::Nobody) {
             Way::Nobody => {}
             Way::Slot(home) => {
@@ -124,14 +132,25 @@ impl<R: 'static> Reply<R> {
     }
 }
 
+#[inline]
 fn deliver<R: 'static>(core: &Core, key: Key, value: R) {
-    if let Err(late) = table::<R>(core).fill(key, Ok(value)) {
+    if let Err(late) = table::<R>(core).fill(core, key, Ok(value)) {
         dead_letter::late_reply(late);
     }
 }
 
 impl<R: 'static> Drop for Reply<R> {
+    #[inline]
     fn drop(&mut self) {
+        if !matches!(self.way, Way::Nobody) {
+            self.orphan();
+        }
+    }
+}
+
+impl<R: 'static> Reply<R> {
+    #[cold]
+    fn orphan(&mut self) {
         match std::mem::replace(&mut self.way, Way::Nobody) {
             Way::Nobody => {}
             Way::Slot(home) => abandon::<R>(home.key()),
@@ -146,7 +165,7 @@ fn abandon<R: 'static>(key: Key) {
     let lose = move |lost| {
         if let Some(core) = current::get() {
             // An asker that gave up has taken its slot with it.
-            let _ = table::<R>(&core).fill(key, Err(lost));
+            let _ = table::<R>(&core).fill(&core, key, Err(lost));
         }
     };
     if current::with(|core| core.id() == key.home()) == Some(true) {
@@ -174,7 +193,7 @@ pub(crate) struct ReplyTable<R> {
 
 struct Slot<R> {
     outcome: Option<Result<R, Lost>>,
-    asker: Option<Waker>,
+    asker: Option<Listener>,
 }
 
 impl<R> Default for ReplyTable<R> {
@@ -184,14 +203,17 @@ impl<R> Default for ReplyTable<R> {
 }
 
 /// The table for `R` on this loop.
+#[inline]
 pub(crate) fn table<R: 'static>(core: &Core) -> Rc<ReplyTable<R>> {
     core.locals.get()
 }
 
 impl<R: 'static> ReplyTable<R> {
     /// Opens a slot for an asker; the reply port leads to it.
-    pub(crate) fn open(&self, core: &Core, asker: Waker) -> (Key, Reply<R>) {
-        let slot = self.slots.borrow_mut().insert(Slot { outcome: None, asker: Some(asker) });
+    #[inline]
+    pub(crate) fn open(&self, core: &Core, asker: &Waker) -> (Key, Reply<R>) {
+        let asker = Some(Listener::new(asker));
+        let slot = self.slots.borrow_mut().insert(Slot { outcome: None, asker });
         let home = Home::new(Key::new(core.id(), slot), core.id());
         (home.key(), Reply { way: Way::Slot(home) })
     }
@@ -201,7 +223,8 @@ impl<R: 'static> ReplyTable<R> {
     }
 
     /// Fills a slot and wakes its asker; the outcome's value comes back when nobody waits.
-    fn fill(&self, key: Key, outcome: Result<R, Lost>) -> Result<(), R> {
+    #[inline]
+    fn fill(&self, core: &Core, key: Key, outcome: Result<R, Lost>) -> Result<(), R> {
         let mut slots = self.slots.borrow_mut();
         let Some(slot) = slots.get_mut(key.slot()) else {
             return outcome.map_or(Ok(()), Err);
@@ -211,28 +234,39 @@ impl<R: 'static> ReplyTable<R> {
         let asker = slot.asker.take();
         drop(slots);
         if let Some(asker) = asker {
-            asker.wake();
+            asker.wake(core);
         }
         Ok(())
     }
 
     /// What came, which closes the slot; or nothing yet, and `waker` is called when it does.
+    #[inline]
     pub(crate) fn poll(&self, key: Key, waker: &Waker) -> Poll<Result<R, Lost>> {
         let mut slots = self.slots.borrow_mut();
-        let Some(slot) = slots.get_mut(key.slot()) else {
+        let Some(slot) = slots.get(key.slot()) else {
             return Poll::Ready(Err(Lost::Dropped));
         };
-        if slot.outcome.is_none() {
-            let same = slot.asker.as_ref().is_some_and(|asker| asker.will_wake(waker));
-            let before = if same { None } else { slot.asker.replace(waker.clone()) };
+        if slot.outcome.is_some() {
+            let slot = slots.remove(key.slot());
             drop(slots);
-            drop(before);
-            return Poll::Pending;
+            let outcome = slot.and_then(|slot| slot.outcome);
+            return Poll::Ready(outcome.unwrap_or(Err(Lost::Dropped)));
         }
-        let slot = slots.remove(key.slot());
-        drop(slots);
-        let outcome = slot.and_then(|slot| slot.outcome);
-        Poll::Ready(outcome.unwrap_or(Err(Lost::Dropped)))
+        if !slot.asker.as_ref().is_some_and(|asker| asker.is(waker)) {
+            drop(slots);
+            self.replace_asker(key, waker);
+        }
+        Poll::Pending
+    }
+
+    /// Wakers of others are cloned and dropped with nothing borrowed: they may run code.
+    #[cold]
+    fn replace_asker(&self, key: Key, waker: &Waker) {
+        let mut asker = Some(Listener::new(waker));
+        if let Some(slot) = self.slots.borrow_mut().get_mut(key.slot()) {
+            std::mem::swap(&mut slot.asker, &mut asker);
+        }
+        drop(asker);
     }
 
     /// Closes a slot whose asker has given up; what was in it is dropped here.

@@ -6,10 +6,9 @@ use std::task::{Context, Poll, ready};
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
-use super::door::{Arrival, Door, Passage, is_here};
+use super::door::{Arrival, Door, Opened, Passage, open};
 use super::error::{ActorLabel, TellError, TellErrorKind};
 use super::reply::Reply;
-use crate::event_loop::current;
 
 /// The future of [`Addr::tell`](super::Addr::tell).
 #[must_use = "nothing is sent unless the future is awaited"]
@@ -27,6 +26,7 @@ impl<D: Door<M, R>, M, R: 'static> Tell<D, M, R> {
         Self { door, passage: Passage::new(message), away: None, reply: std::marker::PhantomData }
     }
 
+    #[cold]
     fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TellError<M>>> {
         let id = self.door.key();
         if self.away.is_none() {
@@ -58,22 +58,21 @@ impl<D: Door<M, R>, M, R: 'static> Future for Tell<D, M, R> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match current::get() {
-            Some(core) if is_here(&core, this.door.key().0) => {
-                this.passage.poll(&core, &this.door, Some(cx.waker()), Reply::nobody)
+        match open(&this.door) {
+            Opened::Here(gate) => {
+                this.passage.poll(&this.door, &gate, Some(cx.waker()), Reply::nobody)
             }
-            _ => this.poll_away(cx),
+            Opened::Gone => Poll::Ready(Err(this.passage.closed(this.door.key()))),
+            Opened::Elsewhere => this.poll_away(cx),
         }
     }
 }
 
 impl<D: Door<M, R>, M, R: 'static> Drop for Tell<D, M, R> {
+    #[inline]
     fn drop(&mut self) {
-        if self.passage.waits_in_line()
-            && let Some(core) = current::get()
-            && is_here(&core, self.door.key().0)
-        {
-            self.passage.leave(&core, &self.door);
+        if self.passage.waits_in_line() {
+            self.passage.leave(&self.door);
         }
     }
 }

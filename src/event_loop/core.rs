@@ -9,14 +9,14 @@ use std::time::Duration;
 use super::builder::Limits;
 use super::driver::Driver;
 use super::stall::Activity;
-use super::waker::waker;
+use super::waker::{Listener, waker};
 use crate::base::clock::nanos;
 use crate::base::key::{Key, LoopId};
 use crate::base::panics::{catch, drop_quietly};
 use crate::base::type_map::TypeMap;
 use crate::scheduler::remote::Remote;
 use crate::scheduler::table::{LocalFuture, Remains, Scheduler};
-use crate::timer::{TimerKey, Wheel};
+use crate::timer::{TimerKey, Timers};
 
 /// Something to do once no user code is on the stack.
 type Deferred = Box<dyn FnOnce(&Core)>;
@@ -30,7 +30,7 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// State of other layers that belongs to this loop.
     pub(crate) locals: TypeMap,
-    timers: RefCell<Wheel<Waker>>,
+    timers: RefCell<Timers<Listener>>,
     /// The time of this turn.
     now: Cell<u64>,
     /// How many operations the running task may still do in this poll.
@@ -56,7 +56,7 @@ impl Core {
             remote,
             limits,
             locals: TypeMap::default(),
-            timers: RefCell::new(Wheel::new()),
+            timers: RefCell::new(Timers::new()),
             now: Cell::new(0),
             budget: Cell::new(limits.operations_per_poll),
             deferred: RefCell::new(Vec::new()),
@@ -93,26 +93,38 @@ impl Core {
         self.driver.now().saturating_add(nanos(after))
     }
 
-    pub(crate) fn arm(&self, deadline: u64, waker: Waker) -> TimerKey {
-        self.timers.borrow_mut().insert(deadline, waker)
+    #[inline]
+    pub(crate) fn arm(&self, deadline: u64, waker: &Waker) -> TimerKey {
+        let listener = Listener::new(waker);
+        self.timers.borrow_mut().insert(deadline, listener)
     }
 
+    /// As [`arm`](Self::arm), for a delay that all who call this have in common.
+    #[inline]
+    pub(crate) fn arm_last(&self, deadline: u64, waker: &Waker) -> TimerKey {
+        let listener = Listener::new(waker);
+        self.timers.borrow_mut().insert_last(deadline, listener)
+    }
+
+    #[inline]
     pub(crate) fn disarm(&self, timer: TimerKey) {
         // The waker is dropped after the borrow ends: a foreign one may run code.
-        let waker = self.timers.borrow_mut().cancel(timer);
-        drop(waker);
+        let listener = self.timers.borrow_mut().cancel(timer);
+        drop(listener);
     }
 
     /// Points an armed timer at another waker; `false` when it fired already.
     pub(crate) fn rearm(&self, timer: TimerKey, waker: &Waker) -> bool {
-        let mut timers = self.timers.borrow_mut();
-        let Some(old) = timers.get_mut(timer) else { return false };
-        if old.will_wake(waker) {
-            return true;
+        match self.timers.borrow_mut().get_mut(timer) {
+            None => return false,
+            Some(old) if old.is(waker) => return true,
+            Some(_) => {}
         }
-        let old = std::mem::replace(old, waker.clone());
-        drop(timers);
-        drop(old);
+        let mut listener = Listener::new(waker);
+        if let Some(old) = self.timers.borrow_mut().get_mut(timer) {
+            std::mem::swap(old, &mut listener);
+        }
+        drop(listener);
         true
     }
 
@@ -124,7 +136,7 @@ impl Core {
         self.timers.borrow().len()
     }
 
-    pub(crate) fn expire(&self, now: u64, due: &mut Vec<Waker>) {
+    pub(crate) fn expire(&self, now: u64, due: &mut Vec<Listener>) {
         self.timers.borrow_mut().expire(now, due);
     }
 

@@ -4,7 +4,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::core::Core;
-use super::waker::waker;
+use super::waker::{Listener, waker};
 use crate::base::clock::nanos;
 use crate::base::invariant::invariant;
 use crate::base::key::Key;
@@ -26,6 +26,7 @@ pub(crate) struct Root<'a> {
 #[derive(Default)]
 pub(crate) struct Turn {
     wakers: Vec<Waker>,
+    due: Vec<Listener>,
     posts: Vec<Post>,
     kernel_asked: u64,
     polls: u64,
@@ -99,9 +100,9 @@ impl Turn {
     fn timers(&mut self, core: &Core) {
         let now = core.now();
         if core.next_deadline().is_some_and(|deadline| deadline <= now) {
-            core.expire(now, &mut self.wakers);
-            for waker in self.wakers.drain(..) {
-                waker.wake();
+            core.expire(now, &mut self.due);
+            for listener in self.due.drain(..) {
+                listener.wake(core);
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
+use super::core::Core;
 use super::current;
 use crate::base::key::Key;
 use crate::scheduler::remote::{self, Post};
@@ -22,9 +23,49 @@ pub(crate) const fn waker(key: Key) -> Waker {
     }
 }
 
+static VTABLE: RawWakerVTable = RawWakerVTable::new(raw, wake, wake, |_| ());
+
 const fn raw(data: *const ()) -> RawWaker {
-    static VTABLE: RawWakerVTable = RawWakerVTable::new(raw, wake, wake, |_| ());
     RawWaker::new(data, &VTABLE)
+}
+
+/// Who waits for something: a waker, kept as a plain key if it is a task's own.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Task(Key),
+    /// Of a combinator that gives wakers of its own to what it polls.
+    Other(Waker),
+}
+
+impl Listener {
+    /// A waker of others is cloned, which may run its code: nothing may be borrowed.
+    #[inline]
+    pub(crate) fn new(waker: &Waker) -> Self {
+        if ptr::eq(waker.vtable(), &raw const VTABLE) {
+            Self::Task(Key::from_bits(waker.data().addr() as u64))
+        } else {
+            Self::Other(waker.clone())
+        }
+    }
+
+    /// Whether this waker wakes the same; `false` may be wrong, `true` never is.
+    #[inline]
+    pub(crate) fn is(&self, other: &Waker) -> bool {
+        match self {
+            Self::Task(key) => other.will_wake(&waker(*key)),
+            Self::Other(waker) => waker.will_wake(other),
+        }
+    }
+
+    /// A waker of others runs its code here: nothing may be borrowed.
+    #[inline]
+    pub(crate) fn wake(self, core: &Core) {
+        match self {
+            Self::Task(key) if key.home() == core.id() => core.scheduler.wake(key),
+            Self::Task(key) => waker(key).wake(),
+            Self::Other(waker) => waker.wake(),
+        }
+    }
 }
 
 fn wake(data: *const ()) {

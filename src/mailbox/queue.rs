@@ -8,15 +8,6 @@ use super::line::{Line, Ticket};
 use super::overflow::{Admission, Fill, Overflow, admit};
 use crate::base::invariant::invariant;
 
-/// What taking a message came to.
-#[derive(PartialEq, Eq, Debug)]
-pub(crate) enum Take<M> {
-    Message(M),
-    /// There are messages, but this poll has had its share.
-    Exhausted,
-    Empty,
-}
-
 /// The messages of one actor, over all its incarnations.
 pub(crate) struct Mailbox<M> {
     ring: RefCell<VecDeque<M>>,
@@ -117,25 +108,36 @@ impl<M> Mailbox<M> {
         self.ring.borrow_mut().remove(self.urgent.get() as usize)
     }
 
-    /// Takes the next message: urgent ones first, then the oldest. The waker is of a sender who was
-    /// waiting and may now send; call it when nothing is borrowed.
+    /// Takes the next message: urgent ones first, then the oldest. Nothing when there is none or
+    /// this poll has had its share. [`grant_next`](Self::grant_next) is to follow.
     #[inline]
-    pub(crate) fn take(&self) -> (Take<M>, Option<Waker>) {
-        let quota = self.quota.get();
-        let mut ring = self.ring.borrow_mut();
-        if quota == 0 {
-            let outcome = if ring.is_empty() { Take::Empty } else { Take::Exhausted };
-            return (outcome, None);
-        }
-        let Some(message) = ring.pop_front() else { return (Take::Empty, None) };
-        self.quota.set(quota - 1);
+    pub(crate) fn take(&self) -> Option<M> {
+        let quota = self.quota.get().checked_sub(1)?;
+        let message = self.ring.borrow_mut().pop_front()?;
+        self.quota.set(quota);
         self.urgent.set(self.urgent.get().saturating_sub(1));
-        drop(ring);
-        let next = if self.has_line.get() { self.grant() } else { None };
-        (Take::Message(message), next)
+        Some(message)
+    }
+
+    /// After a message was taken: the waker of a sender who waited and may now send. Call it when
+    /// nothing is borrowed.
+    #[inline]
+    pub(crate) fn grant_next(&self) -> Option<Waker> {
+        if self.has_line.get() { self.grant() } else { None }
+    }
+
+    /// Whether there is a message that this poll may take.
+    #[inline]
+    pub(crate) fn may_take(&self) -> bool {
+        self.quota.get() > 0 && !self.is_empty()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.borrow().is_empty()
     }
 
     /// Promises room to the first in line, if there is room to promise.
+    #[cold]
     pub(crate) fn grant(&self) -> Option<Waker> {
         let ordinary = self.len() - self.urgent.get() as usize;
         if !self.fill(ordinary).has_room() {

@@ -8,7 +8,7 @@ use std::task::{Wake, Waker};
 use proptest::prelude::*;
 
 use super::overflow::{Admission, Overflow};
-use super::queue::{Mailbox, Take};
+use super::queue::Mailbox;
 
 #[derive(Default)]
 struct Counter(AtomicUsize);
@@ -20,14 +20,11 @@ impl Wake for Counter {
 
 fn take<M>(mailbox: &Mailbox<M>) -> Option<M> {
     mailbox.begin_poll(u32::MAX);
-    let (taken, next) = mailbox.take();
-    if let Some(waker) = next {
+    let message = mailbox.take()?;
+    if let Some(waker) = mailbox.grant_next() {
         waker.wake();
     }
-    match taken {
-        Take::Message(message) => Some(message),
-        Take::Exhausted | Take::Empty => None,
-    }
+    Some(message)
 }
 
 #[test]
@@ -36,14 +33,15 @@ fn one_poll_takes_what_was_there_when_it_began_and_no_more() {
     (0..3).for_each(|n| mailbox.put(n));
     mailbox.begin_poll(100);
     mailbox.put(3);
-    let taken: Vec<_> = (0..4).map(|_| mailbox.take().0).collect();
-    let expected = [Take::Message(0), Take::Message(1), Take::Message(2), Take::Exhausted];
-    assert_eq!(taken, expected);
+    let taken: Vec<_> = (0..4).map(|_| mailbox.take()).collect();
+    assert_eq!(taken, [Some(0), Some(1), Some(2), None]);
+    assert!(!mailbox.may_take() && !mailbox.is_empty());
     mailbox.begin_poll(100);
-    assert_eq!((mailbox.take().0, mailbox.take().0), (Take::Message(3), Take::Empty));
+    assert_eq!((mailbox.take(), mailbox.take(), mailbox.is_empty()), (Some(3), None, true));
     (0..3).for_each(|n| mailbox.put(n));
     mailbox.begin_poll(1);
-    assert_eq!((mailbox.take().0, mailbox.take().0), (Take::Message(0), Take::Exhausted));
+    assert!(mailbox.may_take());
+    assert_eq!((mailbox.take(), mailbox.take(), mailbox.len()), (Some(0), None, 2));
 }
 
 // M2: urgent messages overtake ordinary ones, never the reverse.

@@ -106,7 +106,7 @@ impl Future for Sleep {
             if home == core.id() && core.rearm(timer, cx.waker()));
         if !rearmed {
             self.disarm();
-            self.armed = Some((core.id(), core.arm(deadline, cx.waker().clone())));
+            self.armed = Some((core.id(), core.arm(deadline, cx.waker())));
         }
         Poll::Pending
     }

@@ -35,11 +35,15 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `wheel` | the timers, the hand, and every operation |
+//! | `fifo` | a list for timers that all have the same delay, which nearly always are cancelled |
+//! | `timers` | both in one |
 //! | `level` | where a deadline belongs; 64 slots and the bitmap that finds the first in use |
 
+mod fifo;
 mod level;
+mod timers;
 mod wheel;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use wheel::{TimerKey, Wheel};
+pub(crate) use timers::{TimerKey, Timers};

@@ -1,6 +1,6 @@
 //! The wheel against a sorted list, and the cases that a random test would seldom meet.
 
-use crate::timer::{TimerKey, Wheel};
+use crate::timer::wheel::{Wheel, WheelKey};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -252,8 +252,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Compared {
     wheel: Wheel<u64>,
     now: u64,
-    model: BTreeMap<(u64, u64), TimerKey>,
-    handed_out: Vec<(TimerKey, u64, u64)>,
+    model: BTreeMap<(u64, u64), WheelKey>,
+    handed_out: Vec<(WheelKey, u64, u64)>,
     /// Nothing was ever cancelled.
     exact: bool,
 }
@@ -273,7 +273,7 @@ impl Compared {
     }
 
     fn step(&mut self, step: Step) {
-        let picked = |index: prop::sample::Index, all: &[(TimerKey, u64, u64)]| {
+        let picked = |index: prop::sample::Index, all: &[(WheelKey, u64, u64)]| {
             if all.is_empty() { None } else { Some(all[index.index(all.len())]) }
         };
         let now = self.now;

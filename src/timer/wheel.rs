@@ -8,7 +8,7 @@ use std::fmt;
 /// Names one timer. After it fired or was cancelled its key finds nothing, also when its place
 /// holds another timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct TimerKey {
+pub(crate) struct WheelKey {
     slot: u32,
     generation: u32,
 }
@@ -88,7 +88,7 @@ impl<T> Wheel<T> {
     /// # Panics
     /// At 4,294,967,295 timers: their 200 GB are long gone by then.
     #[inline]
-    pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerKey {
+    pub(crate) fn insert(&mut self, deadline: u64, value: T) -> WheelKey {
         let seq = self.seq;
         self.seq += 1;
         self.len += 1;
@@ -100,14 +100,14 @@ impl<T> Wheel<T> {
             entry.value = Some(value);
             let generation = entry.generation;
             self.place(slot);
-            return TimerKey { slot, generation };
+            return WheelKey { slot, generation };
         }
         self.insert_grown(deadline, seq, value)
     }
 
     /// The rest of `insert` when no entry is free.
     #[cold]
-    fn insert_grown(&mut self, deadline: u64, seq: u64, value: T) -> TimerKey {
+    fn insert_grown(&mut self, deadline: u64, seq: u64, value: T) -> WheelKey {
         let slot = self.entries.len() as u32;
         assert!(self.entries.len() < NONE as usize, "a wheel holds at most {NONE} timers");
         self.entries.push(Entry {
@@ -120,12 +120,12 @@ impl<T> Wheel<T> {
             home: Home::Front,
         });
         self.place(slot);
-        TimerKey { slot, generation: 1 }
+        WheelKey { slot, generation: 1 }
     }
 
     /// Disarms a timer and gives its value back. `None` if it fired or was cancelled before.
     #[inline]
-    pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<T> {
+    pub(crate) fn cancel(&mut self, key: WheelKey) -> Option<T> {
         let entry = self.find(key)?;
         let (home, prev, next) = (entry.home, entry.prev, entry.next);
         let value = self.release(key.slot);
@@ -151,13 +151,13 @@ impl<T> Wheel<T> {
     }
 
     /// The value of an armed timer.
-    pub(crate) fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: WheelKey) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.slot as usize)?;
         if entry.generation == key.generation { entry.value.as_mut() } else { None }
     }
 
     /// The deadline of an armed timer, as it was given to [`insert`](Self::insert).
-    pub(crate) fn deadline(&self, key: TimerKey) -> Option<u64> {
+    pub(crate) fn deadline(&self, key: WheelKey) -> Option<u64> {
         self.find(key).map(|entry| entry.deadline)
     }
 
@@ -218,7 +218,7 @@ impl<T> Wheel<T> {
     }
 
     #[inline]
-    fn find(&self, key: TimerKey) -> Option<&Entry<T>> {
+    fn find(&self, key: WheelKey) -> Option<&Entry<T>> {
         let entry = self.entries.get(key.slot as usize)?;
         (entry.generation == key.generation && entry.value.is_some()).then_some(entry)
     }
@@ -321,9 +321,9 @@ impl<T> Wheel<T> {
     }
 
     /// Leaves the entry of an armed timer one last use.
-    pub(crate) fn wear_out(&mut self, key: TimerKey) -> TimerKey {
+    pub(crate) fn wear_out(&mut self, key: WheelKey) -> WheelKey {
         self.entries[key.slot as usize].generation = u32::MAX;
-        TimerKey { generation: u32::MAX, ..key }
+        WheelKey { generation: u32::MAX, ..key }
     }
 }
 

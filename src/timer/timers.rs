@@ -1,0 +1,73 @@
+//! `Timers<T>`: the wheel, and beside it the list for timers that all have the same delay.
+
+use super::fifo::{Fifo, FifoKey};
+use super::wheel::{Wheel, WheelKey};
+
+/// All timers of one loop. All times are nanoseconds since one origin.
+pub(crate) struct Timers<T> {
+    wheel: Wheel<T>,
+    fifo: Fifo<T>,
+}
+
+/// Names one timer. After it fired or was cancelled its key finds nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TimerKey {
+    Wheel(WheelKey),
+    Fifo(FifoKey),
+}
+
+impl<T> Timers<T> {
+    pub(crate) const fn new() -> Self {
+        Self { wheel: Wheel::new(), fifo: Fifo::new() }
+    }
+
+    /// Arms a timer.
+    #[inline]
+    pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerKey {
+        TimerKey::Wheel(self.wheel.insert(deadline, value))
+    }
+
+    /// Arms a timer that is due after every other that was armed in this way: it costs less.
+    #[inline]
+    pub(crate) fn insert_last(&mut self, deadline: u64, value: T) -> TimerKey {
+        TimerKey::Fifo(self.fifo.push(deadline, value))
+    }
+
+    #[inline]
+    pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<T> {
+        match key {
+            TimerKey::Wheel(key) => self.wheel.cancel(key),
+            TimerKey::Fifo(key) => self.fifo.cancel(key),
+        }
+    }
+
+    /// The value of an armed timer.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
+        match key {
+            TimerKey::Wheel(key) => self.wheel.get_mut(key),
+            TimerKey::Fifo(key) => self.fifo.get_mut(key),
+        }
+    }
+
+    /// When to call [`expire`](Self::expire) next: the earliest deadline or a bound below it.
+    #[inline]
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        match (self.wheel.next_deadline(), self.fifo.next_deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Appends to `due` the value of every timer whose deadline is at most `now`: first those of
+    /// the wheel, then the others, each in the order (deadline, arming).
+    pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) {
+        self.wheel.expire(now, due);
+        self.fifo.expire(now, due);
+    }
+
+    /// The number of armed timers.
+    pub(crate) const fn len(&self) -> usize {
+        self.wheel.len() + self.fifo.len()
+    }
+}
