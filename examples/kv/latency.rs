@@ -21,6 +21,12 @@ pub(crate) struct Histogram {
     max: u64,
 }
 
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Histogram {
     /// An empty histogram; it never grows.
     pub(crate) fn new() -> Self {

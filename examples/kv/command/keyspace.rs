@@ -68,12 +68,12 @@ fn expire_condition(args: Args<'_>) -> Result<Option<ExpireCondition>, Reply> {
         return Err(Reply::error("ERR GT and LT options at the same time are not compatible"));
     }
     Ok(match (nx, xx, gt, lt) {
-        (true, ..) => Some(ExpireCondition::IfNone),
+        (true, ..) => Some(ExpireCondition::Endless),
         // GT alone already fails without a time to live, so XX adds nothing to it.
-        (_, _, true, _) => Some(ExpireCondition::IfLater),
-        (_, true, _, true) => Some(ExpireCondition::IfSomeAndEarlier),
-        (_, _, _, true) => Some(ExpireCondition::IfEarlier),
-        (_, true, ..) => Some(ExpireCondition::IfSome),
+        (_, _, true, _) => Some(ExpireCondition::Later),
+        (_, true, _, true) => Some(ExpireCondition::EndingAndEarlier),
+        (_, _, _, true) => Some(ExpireCondition::Earlier),
+        (_, true, ..) => Some(ExpireCondition::Ending),
         _ => None,
     })
 }
@@ -115,7 +115,7 @@ pub(crate) fn flush(args: Args<'_>) -> Parsed {
 
 pub(crate) fn scan(args: Args<'_>) -> Parsed {
     let cursor = std::str::from_utf8(args.get(1)).ok().and_then(|text| text.parse().ok());
-    let cursor = cursor.ok_or(Reply::error("ERR invalid cursor"))?;
+    let cursor = cursor.ok_or_else(|| Reply::error("ERR invalid cursor"))?;
     let mut scan = Scan { cursor, count: SCAN_COUNT, pattern: None, kind: None };
     let mut at = 2;
     while at < args.len() {

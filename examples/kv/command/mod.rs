@@ -151,15 +151,15 @@ pub(crate) struct Deadline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExpireCondition {
     /// NX: the key has no time to live.
-    IfNone,
+    Endless,
     /// XX: the key has one.
-    IfSome,
+    Ending,
     /// GT: the new one is later; none at all counts as the latest.
-    IfLater,
+    Later,
     /// LT: the new one is earlier.
-    IfEarlier,
+    Earlier,
     /// XX with LT: LT alone also takes place when there is none.
-    IfSomeAndEarlier,
+    EndingAndEarlier,
 }
 
 /// An end of a list.

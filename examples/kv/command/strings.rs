@@ -48,7 +48,7 @@ pub(crate) fn incrby(args: Args<'_>) -> Parsed {
 
 pub(crate) fn decrby(args: Args<'_>) -> Parsed {
     let by = parse_i64(args.get(2)).ok_or_else(errors::not_an_integer)?;
-    let by = by.checked_neg().ok_or(Reply::error("ERR decrement would overflow"))?;
+    let by = by.checked_neg().ok_or_else(|| Reply::error("ERR decrement would overflow"))?;
     Ok(Command::key(args, KeyOp::Add(by)))
 }
 

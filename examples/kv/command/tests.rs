@@ -60,7 +60,7 @@ fn a_request_becomes_a_typed_command() {
             "expire k -1 gt xx",
             on_k(KeyOp::Expire {
                 deadline: within(-1000, "expire"),
-                condition: Some(ExpireCondition::IfLater),
+                condition: Some(ExpireCondition::Later),
             }),
         ),
         ("lpop k", on_k(KeyOp::Pop { end: End::Left, count: None })),

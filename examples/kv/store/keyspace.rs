@@ -38,11 +38,11 @@ impl Store {
         let new = NonZeroU64::new(moment.max(1).unsigned_abs()).unwrap_or(NonZeroU64::MIN);
         let takes_place = match condition {
             None => true,
-            Some(ExpireCondition::IfNone) => old.is_none(),
-            Some(ExpireCondition::IfSome) => old.is_some(),
-            Some(ExpireCondition::IfLater) => old.is_some_and(|old| new > old),
-            Some(ExpireCondition::IfEarlier) => old.is_none_or(|old| new < old),
-            Some(ExpireCondition::IfSomeAndEarlier) => old.is_some_and(|old| new < old),
+            Some(ExpireCondition::Endless) => old.is_none(),
+            Some(ExpireCondition::Ending) => old.is_some(),
+            Some(ExpireCondition::Later) => old.is_some_and(|old| new > old),
+            Some(ExpireCondition::Earlier) => old.is_none_or(|old| new < old),
+            Some(ExpireCondition::EndingAndEarlier) => old.is_some_and(|old| new < old),
         };
         if !takes_place {
             return Ok(Reply::flag(false));
@@ -96,7 +96,7 @@ impl Store {
         Reply::OK
     }
 
-    pub(super) fn keys_matching(&mut self, pattern: &[u8], now: u64) -> Reply {
+    pub(super) fn keys_matching(&self, pattern: &[u8], now: u64) -> Reply {
         let wanted =
             |key: &Bytes, record: &Record| !record.is_expired(now) && glob::matches(pattern, key);
         let keys = self.keys.iter().filter(|(key, record)| wanted(key, record));
@@ -107,7 +107,7 @@ impl Store {
     /// of the first key not visited; past the last key of this shard it is the first hash of the
     /// next shard, and past the last shard 0. Keys of equal hashes are visited together, so a
     /// key that is there from the first call to the last is returned.
-    pub(super) fn scan(&mut self, scan: &Scan, now: u64) -> Reply {
+    pub(super) fn scan(&self, scan: &Scan, now: u64) -> Reply {
         let wanted = |key: &Bytes, record: &Record| {
             let kind = scan.kind.as_ref();
             !record.is_expired(now)

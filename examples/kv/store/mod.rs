@@ -230,7 +230,7 @@ impl Store {
     fn typed_or_new<K: Kind>(&mut self, key: &Bytes, now: u64) -> Result<&mut K, Reply> {
         // An ended one is removed first.
         let _ = self.live(key, now);
-        let make = || Record { value: K::new(), expires_at: None };
+        let make = || Record { value: K::empty(), expires_at: None };
         let record = self.keys.get_or_insert_with(key, make);
         K::of(&mut record.value).ok_or_else(errors::wrong_type)
     }

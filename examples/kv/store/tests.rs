@@ -240,7 +240,7 @@ fn a_scan_over_all_shards_returns_what_is_there_throughout() {
         let [Reply::Bulk(next), Reply::Array(keys)] = &reply[..] else {
             panic!("SCAN returns a cursor and keys");
         };
-        seen.extend(keys.iter().cloned().map(|key| format!("{key:?}")));
+        seen.extend(keys.iter().map(|key| format!("{key:?}")));
         // The table grows and shrinks under the walk.
         (0..20).for_each(|n| set(&mut stores, format!("come:{calls}:{n}"), "set"));
         (0..20).for_each(|n| set(&mut stores, format!("come:{}:{n}", calls / 2), "del"));

@@ -51,7 +51,7 @@ pub(crate) trait Kind: Sized {
     /// The value, if it is of this type.
     fn of(value: &mut Value) -> Option<&mut Self>;
     /// A new value of this type.
-    fn new() -> Value;
+    fn empty() -> Value;
     /// Whether a key with this value must go.
     fn is_void(&self) -> bool;
 }
@@ -63,7 +63,7 @@ macro_rules! kind {
                 if let Value::$variant(inner) = value { Some(inner) } else { None }
             }
 
-            fn new() -> Value {
+            fn empty() -> Value {
                 Value::$variant(<$type>::default())
             }
 

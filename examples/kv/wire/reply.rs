@@ -18,7 +18,7 @@ pub(crate) enum Reply {
     Bulk(Bytes),
     Null,
     NullArray,
-    Array(Vec<Reply>),
+    Array(Vec<Self>),
 }
 
 impl Reply {
