@@ -1,4 +1,71 @@
-//! Greenroom: actors, supervisors and an event loop of their own.
+//! Greenroom is an actor framework on an event loop of its own: typed protocols, a supervisor tree
+//! that recovers from crashes, and failures that say what is certain.
+//!
+//! ```
+//! use std::time::Duration;
+//! use greenroom::prelude::*;
+//!
+//! struct Deposit(u64);
+//! struct Balance;
+//!
+//! protocol! {
+//!     /// What an account understands.
+//!     enum AccountProtocol {
+//!         Deposit(Deposit),
+//!         Balance(Balance) -> u64,
+//!     }
+//! }
+//!
+//! struct Account { cents: u64 }
+//!
+//! impl Actor for Account {
+//!     type Protocol = AccountProtocol;
+//!     type Error = Fault;
+//! }
+//! impl Handler<Deposit> for Account {
+//!     async fn handle(&mut self, Deposit(cents): Deposit, _: &mut Cx<AccountProtocol>) -> Result<(), Fault> {
+//!         self.cents += cents;
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Balance> for Account {
+//!     async fn handle(&mut self, _: Balance, _: &mut Cx<AccountProtocol>) -> Result<u64, Fault> {
+//!         Ok(self.cents)
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Fault> {
+//!     greenroom::run(async |system| {
+//!         let tree = Supervisor::one_for_one().intensity(3, Duration::from_secs(5)).start(system).await?;
+//!         let account = tree.add(child("account", || Account { cents: 0 }).restart(Permanent)).await?;
+//!         account.tell(Deposit(5)).await?;
+//!         assert_eq!(account.ask(Balance).await?, 5);
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! # Where to read on
+//!
+//! - [`actor`]: what an actor is, how it is addressed, what `tell` and `ask` promise.
+//! - [`supervisor`]: restarts, their budget, the order of starting and stopping.
+//! - [`system`]: from `main` to the last drop, names, signals, dead letters.
+//! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
+//!   pool, sockets.
+//! - [`event_loop`]: what one turn of the loop does, and how to embed it.
+//! - [`prelude`]: what an application file imports.
+//!
+//! # What is promised
+//!
+//! Each promise has a name, is stated in the module that keeps it, asserted in its code and shown by
+//! a test: `L1` to `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers, `R1` and
+//! `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A3` of actors ([`actor`]), `S1` to `S4` of
+//! supervision ([`supervisor`]), `O1` of offloading ([`offload`]).
+//!
+//! # What is not here
+//!
+//! Preemption (a handler that never awaits holds its loop, and is reported by name), untyped
+//! messages, a global registry, and tokio: nothing here needs its runtime, and nothing uses it.
 
 // Bottom to top: a module imports only what stands above it here (tests/tidy.rs checks it).
 mod base;
@@ -22,3 +89,8 @@ pub use event_loop::{EventLoop, LoopHandle};
 #[doc(no_inline)]
 pub use system::System;
 pub use system::run;
+
+/// The first program of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

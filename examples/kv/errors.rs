@@ -21,10 +21,6 @@ pub(crate) fn wrong_type() -> Reply {
     Reply::error("WRONGTYPE Operation against a key holding the wrong kind of value")
 }
 
-pub(crate) fn hash_not_an_integer() -> Reply {
-    Reply::error("ERR hash value is not an integer")
-}
-
 pub(crate) fn overflow() -> Reply {
     Reply::error("ERR increment or decrement would overflow")
 }

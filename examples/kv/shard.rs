@@ -1,8 +1,6 @@
 //! A shard: the actor that owns a range of the keys.
 
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures::channel::oneshot;
@@ -10,7 +8,7 @@ use greenroom::prelude::*;
 use greenroom::task::JoinHandle;
 use greenroom::time::sleep;
 
-use crate::journal::{Change, Entry, Journal, JournalError, QUEUE};
+use crate::journal::{Change, Entry, Journal, JournalError};
 use crate::route::ShardCommand;
 use crate::server::{Counters, Shared};
 use crate::store::changes::Effect;
@@ -22,15 +20,16 @@ const EXPIRED_AT_ONCE: usize = 200;
 
 /// Keys may have expired.
 pub(crate) struct Expire;
-/// The journal did not take a write, so this shard holds what the journal does not.
-pub(crate) struct Unwritten(JournalError);
+/// The journal has made the batch under way, or has failed to: then this shard holds what the
+/// journal does not.
+pub(crate) struct Written(Result<(), JournalError>);
 
 protocol! {
     /// What a shard understands. With a journal, a write is answered once it is in the journal.
     pub(crate) enum ShardProtocol {
         Do(ShardCommand) => Answer,
         Expire(Expire),
-        Unwritten(Unwritten),
+        Written(Written),
     }
 }
 
@@ -40,8 +39,12 @@ pub(crate) struct Shard {
     store: Store,
     /// When the next expiry is looked at, and the task that waits for it.
     alarm: Option<(u64, JoinHandle<()>)>,
-    /// Writes that the journal has not acknowledged.
-    unacknowledged: Arc<AtomicUsize>,
+    /// Answers that wait for the next batch: those of writes, and of reads that came after them.
+    waiting: Vec<(Reply<Answer>, Answer)>,
+    /// A batch is under way. What changes meanwhile makes the next one, in which a key that
+    /// changed a thousand times is written once: so neither the journal's queue nor the cost of
+    /// a long list grows with the number of requests.
+    writing: bool,
 }
 
 impl Shard {
@@ -61,7 +64,8 @@ impl Shard {
             shared: Rc::clone(shared),
             store: Store::new(options),
             alarm: None,
-            unacknowledged: Arc::default(),
+            waiting: Vec::new(),
+            writing: false,
         }
     }
 
@@ -81,31 +85,39 @@ impl Shard {
         Ok(())
     }
 
-    /// Has the changes written, and `after` called on the journal's thread once they are.
-    async fn write(
-        &mut self,
-        journal: &Journal,
-        shard: Addr<ShardProtocol>,
-        after: impl FnOnce(Result<(), JournalError>) + Send + 'static,
-    ) -> Result<(), Fault> {
-        // The journal's queue is shared, so each shard keeps to its part of it: when the disk is
-        // slow, the shard waits here, its mailbox fills, and clients are no longer read from.
-        let share = (QUEUE / self.shared.options.shards / 2).max(1);
-        while self.unacknowledged.load(Ordering::Acquire) >= share {
-            sleep(Duration::from_millis(1)).await;
+    /// Has what changed written, unless a batch is under way.
+    fn write(&mut self, cx: &Cx<ShardProtocol>) -> Result<(), Fault> {
+        let Some(journal) = self.shared.journal.as_ref().filter(|_| self.store.has_changes())
+        else {
+            return Ok(());
+        };
+        if self.writing {
+            return Ok(());
         }
+        self.writing = true;
         let changes = self.store.take_effects().into_iter().map(change).collect();
-        let unacknowledged = Arc::clone(&self.unacknowledged);
-        unacknowledged.fetch_add(1, Ordering::AcqRel);
+        let answers = std::mem::take(&mut self.waiting);
+        let (sender, written) = oneshot::channel();
+        // On the journal's thread: the replies find their way home to the askers' loop.
         let done = Box::new(move |outcome: Result<(), JournalError>| {
-            unacknowledged.fetch_sub(1, Ordering::AcqRel);
-            if let Err(error) = &outcome {
-                // From the journal's thread to the shard's loop; it ends this incarnation.
-                let _ = shard.try_tell(Unwritten(error.clone()));
+            for (reply, answer) in answers {
+                reply.send(match &outcome {
+                    Ok(()) => answer,
+                    Err(error) => Answer::error_owned(format!("IOERR the write failed: {error}")),
+                });
             }
-            after(outcome);
+            // A shard that has crashed meanwhile loads what was written.
+            let _ = sender.send(outcome);
         });
-        Ok(journal.write(self.index as u32, changes, done)?)
+        journal.write(self.index as u32, changes, done)?;
+        let addr = cx.addr();
+        cx.spawn(async move {
+            let outcome = written.await.unwrap_or(Err(JournalError::Closed));
+            // Waits for room in the mailbox: this message must not be lost.
+            let _ = addr.tell(Written(outcome)).await;
+        })
+        .detach();
+        Ok(())
     }
 
     /// Sees to it that the shard wakes up when the next key expires.
@@ -155,20 +167,13 @@ impl Handler<Request<ShardCommand, Answer>> for Shard {
     ) -> Result<(), Fault> {
         let answer = self.store.apply(request.message, now_ms());
         self.set_alarm(cx);
-        let journal = self.shared.journal.clone().filter(|_| self.store.has_changes());
-        let Some(journal) = journal else {
+        if self.shared.journal.is_none() || !(self.writing || self.store.has_changes()) {
             request.reply.send(answer);
             return Ok(());
-        };
-        let reply = request.reply;
-        self.write(&journal, cx.addr(), move |outcome| {
-            // On the journal's thread: the reply finds its way home to the asker's loop.
-            reply.send(match outcome {
-                Ok(()) => answer,
-                Err(error) => Answer::error_owned(format!("IOERR the write failed: {error}")),
-            });
-        })
-        .await
+        }
+        // Reads wait too while something is not written: nobody sees what a crash takes back.
+        self.waiting.push((request.reply, answer));
+        self.write(cx)
     }
 }
 
@@ -176,24 +181,27 @@ impl Handler<Expire> for Shard {
     async fn handle(&mut self, _: Expire, cx: &mut Cx<ShardProtocol>) -> Result<(), Fault> {
         self.alarm = None;
         self.store.expire_some(now_ms(), EXPIRED_AT_ONCE);
-        let journal = self.shared.journal.clone().filter(|_| self.store.has_changes());
-        if let Some(journal) = journal {
-            // A key that has expired is gone whether or not the journal says so.
-            self.write(&journal, cx.addr(), |_| ()).await?;
-        }
+        // A key that has expired is gone whether or not the journal says so.
+        self.write(cx)?;
         self.set_alarm(cx);
         Ok(())
     }
 }
 
-impl Handler<Unwritten> for Shard {
+impl Handler<Written> for Shard {
     async fn handle(
         &mut self,
-        Unwritten(error): Unwritten,
-        _: &mut Cx<ShardProtocol>,
+        Written(outcome): Written,
+        cx: &mut Cx<ShardProtocol>,
     ) -> Result<(), Fault> {
-        // The next incarnation loads what the journal has.
-        Err(Fault::from(error).context("the journal did not take a write"))
+        // After a failure the next incarnation loads what the journal has.
+        outcome.map_err(|error| Fault::from(error).context("the journal did not take a write"))?;
+        self.writing = false;
+        if !self.store.has_changes() {
+            // Nothing came but reads.
+            self.waiting.drain(..).for_each(|(reply, answer)| reply.send(answer));
+        }
+        self.write(cx)
     }
 }
 

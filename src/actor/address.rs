@@ -123,6 +123,9 @@ impl ActorId {
             let _ = remote.post(Post::Run(Box::new(move || {
                 watch(key, sender);
             })));
+        } else {
+            // A loop that has ended tells nobody; without this the sender would wait here too.
+            drop(sender);
         }
         receiver.await.map_or(ExitReason::NoActor, |down| down.reason)
     }

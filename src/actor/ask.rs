@@ -126,15 +126,17 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     }
 
     /// Arms the limit when it first has to wait, and looks whether it is reached.
+    #[inline]
     fn poll_limit(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         let Some(limit) = self.limit else { return Poll::Pending };
         match self.timer {
+            None if limit == DEFAULT_LIMIT => {
+                self.timer = Some(core.arm_last(DEFAULT_LIMIT, cx.waker()));
+                Poll::Pending
+            }
             None => {
                 let deadline = core.now().saturating_add(nanos(limit));
-                self.timer = Some(match limit {
-                    DEFAULT_LIMIT => core.arm_last(deadline, cx.waker()),
-                    _ => core.arm(deadline, cx.waker()),
-                });
+                self.timer = Some(core.arm(deadline, cx.waker()));
                 Poll::Pending
             }
             Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,

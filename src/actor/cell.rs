@@ -104,7 +104,7 @@ impl<P: Protocol> ActorCell<P> {
 }
 
 /// The cell of a live actor on this loop.
-#[inline]
+#[inline(always)]
 pub(crate) fn find<P: Protocol>(core: &Core, key: Key) -> Option<Rc<ActorCell<P>>> {
     let attachment: Rc<dyn Any> = core.scheduler.attachment(key)?;
     let cell = attachment.downcast::<ActorCell<P>>().ok()?;

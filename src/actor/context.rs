@@ -27,8 +27,7 @@ impl<P: Protocol> Cx<P> {
     /// The actor's own address, which stays the same over restarts.
     #[must_use]
     pub fn addr(&self) -> Addr<P> {
-        let core = current::expect("Cx::addr");
-        Addr::new(self.cell.control.key, &core)
+        current::expect_with("Cx::addr", |core| Addr::new(self.cell.control.key, core))
     }
 
     /// The actor's id.
@@ -129,7 +128,7 @@ impl<P: Protocol> Cx<P> {
     }
 
     /// The next message or, once asked to stop, `None`, without saying that the actor has started.
-    pub(crate) async fn next_unstarted(&mut self) -> Option<P> {
+    pub(crate) async fn next_unstarted(&self) -> Option<P> {
         poll_fn(|task| {
             if !self.cell.control.is_stopping() && self.cell.control.take_stop() {
                 return Poll::Ready(None);
@@ -158,7 +157,7 @@ impl<P: Protocol> Cx<P> {
         if self.cell.control.has_errands() { None } else { self.take() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&self) -> Option<P> {
         let message = self.cell.mailbox.take()?;
         if let Some(next) = self.cell.mailbox.grant_next() {
@@ -185,7 +184,7 @@ impl<P: Protocol> Cx<P> {
     }
 
     #[inline]
-    fn poll_next(&mut self, task: &Context<'_>) -> Poll<Option<P>> {
+    fn poll_next(&self, task: &Context<'_>) -> Poll<Option<P>> {
         if let Some(message) = self.take_next() {
             return Poll::Ready(Some(message));
         }
@@ -196,7 +195,7 @@ impl<P: Protocol> Cx<P> {
         }
     }
 
-    fn poll_message(&mut self, task: &Context<'_>) -> Poll<P> {
+    fn poll_message(&self, task: &Context<'_>) -> Poll<P> {
         self.cell.control.end_message();
         match self.poll_mailbox(task) {
             Poll::Ready(()) => self.take().map_or(Poll::Pending, Poll::Ready),

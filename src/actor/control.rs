@@ -63,7 +63,9 @@ pub(crate) struct Control {
     listener: RefCell<Option<Waker>>,
     /// How many messages were begun, over all incarnations.
     handled: Cell<u64>,
-    /// The type of the message in its hand, as the function that names it.
+    /// A message is in its hand.
+    in_hand: Cell<bool>,
+    /// The type of the message in its hand, or of the last one, as the function that names it.
     handling: Cell<Option<fn() -> &'static str>>,
     /// Tasks that end with the incarnation.
     tasks: RefCell<Vec<Key>>,
@@ -92,6 +94,7 @@ impl Control {
             listening: Cell::new(false),
             listener: RefCell::new(None),
             handled: Cell::new(0),
+            in_hand: Cell::new(false),
             handling: Cell::new(None),
             tasks: RefCell::new(Vec::new()),
             stop_reason: RefCell::new(ExitReason::Normal),
@@ -121,7 +124,7 @@ impl Control {
         self.stopping.set(false);
         self.ends_here.set(false);
         self.killed.set(false);
-        self.handling.set(None);
+        self.in_hand.set(false);
     }
 
     pub(crate) fn next_incarnation(&self) {
@@ -284,17 +287,18 @@ impl Control {
     #[inline]
     pub(crate) fn begin_message<M>(&self) {
         self.handled.set(self.handled.get() + 1);
+        self.in_hand.set(true);
         self.handling.set(Some(type_name::<M>));
     }
 
     #[inline]
     pub(crate) fn end_message(&self) {
-        self.handling.set(None);
+        self.in_hand.set(false);
     }
 
     /// Whether a message is in the actor's hand.
-    pub(crate) fn has_message(&self) -> bool {
-        self.handling.get().is_some()
+    pub(crate) const fn has_message(&self) -> bool {
+        self.in_hand.get()
     }
 
     pub(crate) fn own_task(&self, task: Key, is_alive: impl Fn(Key) -> bool) {

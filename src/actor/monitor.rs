@@ -93,10 +93,6 @@ impl Monitors {
         self.watched.borrow_mut().retain(|other| *other != monitor);
     }
 
-    pub(crate) fn watchers(&self) -> usize {
-        self.watchers.borrow().len()
-    }
-
     fn remove_watcher(&self, monitor: MonitorId) -> Option<Tell> {
         let mut watchers = self.watchers.borrow_mut();
         let index = watchers.iter().position(|(other, _)| *other == monitor)?;

@@ -70,6 +70,9 @@ impl Orphans {
     }
 
     fn settle(&self, mine: impl Fn(Option<(Key, u64)>) -> bool, lost: &Lost) {
+        if self.waiting.borrow().is_empty() {
+            return;
+        }
         let told: Vec<Orphan> = {
             let mut waiting = self.waiting.borrow_mut();
             waiting.extract_if(.., |orphan| mine(orphan.dropped_by)).collect()

@@ -233,22 +233,28 @@ macro_rules! protocol {
             __Actor: $crate::actor::Actor<Protocol = Self>
                 $(+ $crate::actor::Handler<$crate::protocol!(@handled $Message $(=> $Deferred)?)>)*
         {
-            async fn dispatch(
+            #[allow(clippy::manual_async_fn, reason = "it would keep each message twice")]
+            fn dispatch(
                 self,
                 actor: &mut __Actor,
                 cx: &mut $crate::actor::Cx<Self>,
-            ) -> ::core::result::Result<(), __Actor::Error> {
-                match self {
-                    $(
-                        Self::$Variant(message, reply) => {
-                            cx.begin_handling::<$Message>();
-                            $crate::protocol!(
-                                @call __Actor, actor, cx, message, reply, $Message $(=> $Deferred)?
-                            )
-                        }
-                    ),*
+            ) -> impl ::core::future::Future<
+                Output = ::core::result::Result<(), __Actor::Error>,
+            > {
+                async move {
+                    match self {
+                        $(
+                            Self::$Variant(message, reply) => {
+                                cx.begin_handling::<$Message>();
+                                $crate::protocol!(
+                                    @call __Actor, actor, cx, message, reply,
+                                    $Message $(=> $Deferred)?
+                                )
+                            }
+                        ),*
+                    }
+                    ::core::result::Result::Ok(())
                 }
-                ::core::result::Result::Ok(())
             }
         }
     };

@@ -134,7 +134,7 @@ impl<R: 'static> Reply<R> {
 
 #[inline]
 fn deliver<R: 'static>(core: &Core, key: Key, value: R) {
-    if let Err(late) = table::<R>(core).fill(core, key, Ok(value)) {
+    if let Err(late) = table::<R>(core).answer(core, key, value) {
         dead_letter::late_reply(late);
     }
 }
@@ -164,8 +164,7 @@ impl<R: 'static> Reply<R> {
 fn abandon<R: 'static>(key: Key) {
     let lose = move |lost| {
         if let Some(core) = current::get() {
-            // An asker that gave up has taken its slot with it.
-            let _ = table::<R>(&core).fill(&core, key, Err(lost));
+            table::<R>(&core).lose(&core, key, lost);
         }
     };
     if current::with(|core| core.id() == key.home()) == Some(true) {
@@ -191,9 +190,10 @@ pub(crate) struct ReplyTable<R> {
     slots: RefCell<Slots<Slot<R>>>,
 }
 
-struct Slot<R> {
-    outcome: Option<Result<R, Lost>>,
-    asker: Option<Listener>,
+/// Small, because it is moved in and out for every ask; losing is rare and may cost an allocation.
+enum Slot<R> {
+    Waiting(Listener),
+    Answered(Result<R, Box<Lost>>),
 }
 
 impl<R> Default for ReplyTable<R> {
@@ -212,8 +212,8 @@ impl<R: 'static> ReplyTable<R> {
     /// Opens a slot for an asker; the reply port leads to it.
     #[inline]
     pub(crate) fn open(&self, core: &Core, asker: &Waker) -> (Key, Reply<R>) {
-        let asker = Some(Listener::new(asker));
-        let slot = self.slots.borrow_mut().insert(Slot { outcome: None, asker });
+        let waiting = Slot::Waiting(Listener::new(asker));
+        let slot = self.slots.borrow_mut().insert(waiting);
         let home = Home::new(Key::new(core.id(), slot), core.id());
         (home.key(), Reply { way: Way::Slot(home) })
     }
@@ -222,49 +222,71 @@ impl<R: 'static> ReplyTable<R> {
         self.slots.borrow().get(key.slot()).is_some()
     }
 
-    /// Fills a slot and wakes its asker; the outcome's value comes back when nobody waits.
+    /// Answers, and wakes the asker; the value comes back when nobody waits.
     #[inline]
-    fn fill(&self, core: &Core, key: Key, outcome: Result<R, Lost>) -> Result<(), R> {
-        let mut slots = self.slots.borrow_mut();
-        let Some(slot) = slots.get_mut(key.slot()) else {
-            return outcome.map_or(Ok(()), Err);
-        };
-        invariant!(A3, slot.outcome.is_none(), "an ask was answered twice");
-        slot.outcome = Some(outcome);
-        let asker = slot.asker.take();
-        drop(slots);
-        if let Some(asker) = asker {
+    fn answer(&self, core: &Core, key: Key, value: R) -> Result<(), R> {
+        match self.fill(key, Ok(value)) {
+            Ok(asker) => {
+                asker.wake(core);
+                Ok(())
+            }
+            Err(outcome) => outcome.map_or(Ok(()), Err),
+        }
+    }
+
+    /// Tells the asker why there will be no answer. One that gave up has taken its slot with it.
+    fn lose(&self, core: &Core, key: Key, lost: Lost) {
+        if let Ok(asker) = self.fill(key, Err(Box::new(lost))) {
             asker.wake(core);
         }
-        Ok(())
+    }
+
+    #[inline]
+    fn fill(
+        &self,
+        key: Key,
+        outcome: Result<R, Box<Lost>>,
+    ) -> Result<Listener, Result<R, Box<Lost>>> {
+        let mut slots = self.slots.borrow_mut();
+        match slots.get_mut(key.slot()) {
+            None => Err(outcome),
+            Some(slot) => match std::mem::replace(slot, Slot::Answered(outcome)) {
+                Slot::Waiting(asker) => Ok(asker),
+                Slot::Answered(before) => {
+                    invariant!(A3, false, "an ask was answered twice");
+                    Err(before)
+                }
+            },
+        }
     }
 
     /// What came, which closes the slot; or nothing yet, and `waker` is called when it does.
     #[inline]
     pub(crate) fn poll(&self, key: Key, waker: &Waker) -> Poll<Result<R, Lost>> {
         let mut slots = self.slots.borrow_mut();
-        let Some(slot) = slots.get(key.slot()) else {
-            return Poll::Ready(Err(Lost::Dropped));
-        };
-        if slot.outcome.is_some() {
-            let slot = slots.remove(key.slot());
-            drop(slots);
-            let outcome = slot.and_then(|slot| slot.outcome);
-            return Poll::Ready(outcome.unwrap_or(Err(Lost::Dropped)));
+        match slots.get(key.slot()) {
+            Some(Slot::Waiting(asker)) if asker.is(waker) => return Poll::Pending,
+            Some(Slot::Waiting(_)) => {
+                drop(slots);
+                self.replace_asker(key, waker);
+                return Poll::Pending;
+            }
+            Some(Slot::Answered(_)) | None => {}
         }
-        if !slot.asker.as_ref().is_some_and(|asker| asker.is(waker)) {
-            drop(slots);
-            self.replace_asker(key, waker);
-        }
-        Poll::Pending
+        let slot = slots.remove(key.slot());
+        drop(slots);
+        Poll::Ready(match slot {
+            Some(Slot::Answered(outcome)) => outcome.map_err(|lost| *lost),
+            Some(Slot::Waiting(_)) | None => Err(Lost::Dropped),
+        })
     }
 
     /// Wakers of others are cloned and dropped with nothing borrowed: they may run code.
     #[cold]
     fn replace_asker(&self, key: Key, waker: &Waker) {
-        let mut asker = Some(Listener::new(waker));
-        if let Some(slot) = self.slots.borrow_mut().get_mut(key.slot()) {
-            std::mem::swap(&mut slot.asker, &mut asker);
+        let mut asker = Listener::new(waker);
+        if let Some(Slot::Waiting(before)) = self.slots.borrow_mut().get_mut(key.slot()) {
+            std::mem::swap(before, &mut asker);
         }
         drop(asker);
     }

@@ -32,6 +32,7 @@ fn read() -> Instant {
 }
 
 /// A duration as the loop counts it, cut off at the end of time instead of wrapping.
+#[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

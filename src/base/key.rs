@@ -4,24 +4,25 @@ use std::fmt;
 
 use super::slots::SlotKey;
 
-const SLOT_BITS: u32 = 28;
-const GENERATION_BITS: u32 = 24;
+const SLOT_BITS: u32 = 24;
+const GENERATION_BITS: u32 = 20;
 
-/// How many loops may live at once in one process.
-pub(crate) const LOOPS_MAX: usize = 1 << (64 - SLOT_BITS - GENERATION_BITS);
+/// How many loops a process may make in its life.
+pub(crate) const LOOPS_MAX: u32 = 1 << (64 - SLOT_BITS - GENERATION_BITS);
 /// How many entries a table may hold at once.
 pub(crate) const SLOTS_MAX: u32 = 1 << SLOT_BITS;
 /// Generations count modulo this.
 pub(crate) const GENERATIONS: u32 = 1 << GENERATION_BITS;
 
-/// Which loop of the process: an index that is used again after the loop's end.
+/// Which loop of the process. A number is never used again: an address that outlives its loop must
+/// not lead to another one, on whose thread its messages may not be allowed (see `crossing.rs`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) struct LoopId(pub(crate) u16);
+pub(crate) struct LoopId(pub(crate) u32);
 
-/// The name of one entry in one loop's table: `loop:12 | generation:24 | slot:28`.
+/// The name of one entry in one loop's table: `loop:20 | generation:20 | slot:24`.
 ///
 /// A key is plain data: it may be copied, kept and sent anywhere. Used after its entry is gone it
-/// finds nothing, unless the same slot was filled 16,777,216 times meanwhile.
+/// finds nothing, unless the same slot was filled 1,048,576 times meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key(u64);
 
@@ -43,7 +44,7 @@ impl Key {
     }
 
     pub(crate) const fn home(self) -> LoopId {
-        LoopId((self.0 >> (SLOT_BITS + GENERATION_BITS)) as u16)
+        LoopId((self.0 >> (SLOT_BITS + GENERATION_BITS)) as u32)
     }
 
     pub(crate) const fn slot(self) -> SlotKey {
@@ -69,7 +70,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_gives_back_what_it_was_made_of(
-            home in 0..LOOPS_MAX as u16,
+            home in 0..LOOPS_MAX,
             slot in 0..SLOTS_MAX,
             generation in 0..GENERATIONS,
         ) {

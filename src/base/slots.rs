@@ -34,7 +34,7 @@ impl<T> Slots<T> {
     /// Puts `value` into a free slot.
     ///
     /// # Panics
-    /// When 268,435,456 entries are alive: the memory is long gone by then.
+    /// When 16,777,216 entries are alive: the memory is long gone by then.
     pub(crate) fn insert(&mut self, value: T) -> SlotKey {
         self.len += 1;
         if let Some(entry) = self.entries.get_mut(self.free as usize) {

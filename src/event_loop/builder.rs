@@ -123,7 +123,7 @@ impl EventLoopBuilder {
     /// Makes the loop, on the thread where it is to run.
     ///
     /// # Errors
-    /// When the kernel gives no poller (out of descriptors), or 4,096 loops are alive.
+    /// When the kernel gives no poller (out of descriptors), or the process has made a million loops.
     pub fn build(self) -> io::Result<EventLoop> {
         let (driver, unpark): (Driver, Box<dyn Fn() + Send + Sync>) = match self.virtual_clock {
             Some(seed) => {

@@ -1,6 +1,7 @@
 //! The state of one loop, all of it: what the thread's one pointer leads to.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -99,10 +100,11 @@ impl Core {
         self.timers.borrow_mut().insert(deadline, listener)
     }
 
-    /// As [`arm`](Self::arm), for a delay that all who call this have in common.
+    /// Arms a timer for `delay` from now, at less cost. All who call this have one delay.
     #[inline]
-    pub(crate) fn arm_last(&self, deadline: u64, waker: &Waker) -> TimerKey {
+    pub(crate) fn arm_last(&self, delay: Duration, waker: &Waker) -> TimerKey {
         let listener = Listener::new(waker);
+        let deadline = self.now().saturating_add(nanos(delay));
         self.timers.borrow_mut().insert_last(deadline, listener)
     }
 
@@ -161,6 +163,13 @@ impl Core {
 
     #[inline]
     pub(crate) fn run_deferred(&self) {
+        if self.has_deferred.get() {
+            self.run_all_deferred();
+        }
+    }
+
+    #[cold]
+    fn run_all_deferred(&self) {
         while self.has_deferred.replace(false) {
             let deferred = std::mem::take(&mut *self.deferred.borrow_mut());
             for f in deferred {
@@ -203,7 +212,8 @@ impl Core {
     #[inline]
     pub(crate) fn poll_task(&self, key: Key, mut future: LocalFuture) {
         self.refill();
-        let waker = waker(key);
+        // A task's own waker counts no references: its drop would do nothing.
+        let waker = ManuallyDrop::new(waker(key));
         let mut context = std::task::Context::from_waker(&waker);
         match catch(|| future.as_mut().poll(&mut context)) {
             Ok(std::task::Poll::Pending) => {
@@ -221,6 +231,7 @@ impl Core {
         self.run_deferred();
     }
 
+    #[inline(never)]
     fn finish_task(&self, key: Key, future: LocalFuture) {
         drop_quietly(future);
         if let Some(remains) = self.scheduler.remove(key) {

@@ -20,6 +20,7 @@ pub(crate) fn with<T>(f: impl FnOnce(&Core) -> T) -> Option<T> {
 }
 
 /// The current loop, kept alive by the caller.
+#[inline]
 pub(crate) fn get() -> Option<Rc<Core>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
@@ -32,11 +33,29 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 pub(crate) fn expect(what: &str) -> Rc<Core> {
     match get() {
         Some(core) => core,
-        None => panic!(
-            "{what} was called on a thread where no Greenroom loop runs; call it inside \
-             `greenroom::run` or `EventLoop::run`, or go through a `LoopHandle`"
-        ),
+        None => missing(what),
     }
+}
+
+/// [`with`], for functions that are documented to need a loop.
+///
+/// # Panics
+/// When this thread runs no loop.
+#[track_caller]
+pub(crate) fn expect_with<T>(what: &str, f: impl FnOnce(&Core) -> T) -> T {
+    match with(f) {
+        Some(value) => value,
+        None => missing(what),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn missing(what: &str) -> ! {
+    panic!(
+        "{what} was called on a thread where no Greenroom loop runs; call it inside \
+         `greenroom::run` or `EventLoop::run`, or go through a `LoopHandle`"
+    )
 }
 
 /// Makes `core` the thread's loop until the guard is dropped; loops nest.

@@ -109,10 +109,11 @@ impl Driver {
         }
     }
 
-    pub(crate) fn random(&self) -> u64 {
+    /// A random number in `0.0..1.0`.
+    pub(crate) fn random(&self) -> f64 {
         match self {
-            Self::Real(real) => real.rng.borrow_mut().next_u64(),
-            Self::Virtual(simulated) => simulated.rng.borrow_mut().next_u64(),
+            Self::Real(real) => real.rng.borrow_mut().unit(),
+            Self::Virtual(simulated) => simulated.rng.borrow_mut().unit(),
         }
     }
 

@@ -95,9 +95,7 @@ impl LoopHandle {
     /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return at the end
     /// of its turn. A loop that has ended is stopped already.
     pub fn stop(&self) {
-        let _ = self.post(|| {
-            current::with(|core| core.stopping.set(true));
-        });
+        let _ = self.remote.post(Post::Stop);
     }
 }
 

@@ -84,7 +84,7 @@ impl EventLoop {
     /// A loop with the usual limits.
     ///
     /// # Errors
-    /// When the kernel gives no poller (out of descriptors), or 4,096 loops are alive.
+    /// When the kernel gives no poller (out of descriptors), or the process has made a million loops.
     pub fn new() -> io::Result<Self> {
         Self::builder().build()
     }

@@ -1,5 +1,6 @@
 //! One turn of the loop, phase by phase in the order of the drawing in the module's documentation.
 
+use std::mem::ManuallyDrop;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -50,6 +51,10 @@ impl Turn {
             let outcome = match post {
                 Post::Wake(key) => {
                     core.scheduler.wake(key);
+                    continue;
+                }
+                Post::Stop => {
+                    core.stopping.set(true);
                     continue;
                 }
                 Post::Run(f) => catch(f),
@@ -165,7 +170,7 @@ fn poll_root(core: &Core, root: &mut Root<'_>) -> bool {
     }
     core.refill();
     let running = Running(core);
-    let waker = waker(root.key);
+    let waker = ManuallyDrop::new(waker(root.key));
     let done = (root.poll)(&mut Context::from_waker(&waker));
     drop(running);
     core.run_deferred();

@@ -40,10 +40,7 @@ impl<M> Mailbox<M> {
         self.capacity
     }
 
-    pub(crate) const fn overflow(&self) -> Overflow {
-        self.overflow
-    }
-
+    #[cfg(test)]
     pub(crate) const fn is_open(&self) -> bool {
         self.open.get()
     }
@@ -78,7 +75,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Puts an ordinary message that was admitted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&self, message: M) {
         let mut ring = self.ring.borrow_mut();
         ring.push_back(message);
@@ -110,7 +107,7 @@ impl<M> Mailbox<M> {
 
     /// Takes the next message: urgent ones first, then the oldest. Nothing when there is none or
     /// this poll has had its share. [`grant_next`](Self::grant_next) is to follow.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&self) -> Option<M> {
         let quota = self.quota.get().checked_sub(1)?;
         let message = self.ring.borrow_mut().pop_front()?;

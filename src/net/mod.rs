@@ -25,6 +25,7 @@ pub use connect::ConnectOptions;
 pub use options::{ListenOptions, SocketOptions};
 pub use resolve::lookup;
 pub use split::{ReadHalf, WriteHalf};
+pub use stream::EndWrites;
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;

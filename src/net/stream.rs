@@ -66,7 +66,8 @@ where
     source.poll_io(Direction::Write, cx, |mut io| io.write_vectored(slices))
 }
 
-/// A stream whose write side can be ended for itself.
+/// A stream whose write side can be ended for itself, as an owned [`WriteHalf`](super::WriteHalf)
+/// does when it is dropped.
 pub trait EndWrites {
     #[doc(hidden)]
     fn end_writes(&self) -> io::Result<()>;

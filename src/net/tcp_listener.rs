@@ -113,7 +113,6 @@ impl TcpListener {
     }
 
     /// The connections, one after another.
-    #[must_use]
     pub fn incoming(&self) -> Incoming<'_> {
         let stream = futures::stream::unfold(self, async |listener| {
             Some((listener.accept().await.map(|(stream, _)| stream), listener))

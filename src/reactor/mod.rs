@@ -132,10 +132,6 @@ impl Reactor {
         }
     }
 
-    pub(crate) const fn sources(&self) -> usize {
-        self.sources.len()
-    }
-
     /// Waits for events, at most `timeout`, and collects the wakers of whoever waited for them.
     pub(crate) fn poll(
         &mut self,

@@ -12,6 +12,7 @@
 //!
 //! * **L2** a post made before the loop sleeps is seen before it sleeps
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -22,6 +23,8 @@ use crate::base::key::{Key, LOOPS_MAX, LoopId};
 pub(crate) enum Post {
     /// Make a task ready.
     Wake(Key),
+    /// Stop running at the end of the turn.
+    Stop,
     /// Run this on the loop's thread.
     Run(Box<dyn FnOnce() + Send>),
     /// Hand this value over on the loop's thread.
@@ -56,29 +59,25 @@ pub(crate) enum Refused {
 }
 
 impl Remote {
-    /// Makes the inbox of a new loop and gives the loop a number.
+    /// Makes the inbox of a new loop and gives the loop a number that no loop had before.
     ///
     /// # Errors
-    /// When [`LOOPS_MAX`] loops are alive.
+    /// When the process has made [`LOOPS_MAX`] loops.
     pub(crate) fn register(unpark: Unpark, posts_max: usize) -> Result<Arc<Self>, TooManyLoops> {
         let mut loops = LOOPS.write().unwrap_or_else(PoisonError::into_inner);
-        let index = loops.iter().position(Option::is_none).unwrap_or(loops.len());
-        if index >= LOOPS_MAX {
+        if loops.made >= LOOPS_MAX {
             return Err(TooManyLoops);
         }
+        let id = LoopId(loops.made);
+        loops.made += 1;
         let remote = Arc::new(Self {
-            id: LoopId(index as u16),
+            id,
             inbox: Mutex::new(Inbox { posts: Vec::new(), parked: false, open: true }),
             waiting: AtomicBool::new(false),
             unpark,
             posts_max,
         });
-        let entry = Some(Arc::clone(&remote));
-        if index == loops.len() {
-            loops.push(entry);
-        } else {
-            loops[index] = entry;
-        }
+        loops.alive.insert(id, Arc::clone(&remote));
         Ok(remote)
     }
 
@@ -86,7 +85,7 @@ impl Remote {
         self.id
     }
 
-    /// Leaves a post; a wake is never refused for want of room.
+    /// Leaves a post; a wake and a stop are never refused for want of room.
     ///
     /// # Errors
     /// The post comes back with the reason.
@@ -95,7 +94,7 @@ impl Remote {
         if !inbox.open {
             return Err((post, Refused::Closed));
         }
-        if inbox.posts.len() >= self.posts_max && !matches!(post, Post::Wake(_)) {
+        if inbox.posts.len() >= self.posts_max && !matches!(post, Post::Wake(_) | Post::Stop) {
             return Err((post, Refused::Full));
         }
         inbox.posts.push(post);
@@ -141,9 +140,7 @@ impl Remote {
             std::mem::take(&mut inbox.posts)
         };
         let mut loops = LOOPS.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = loops.get_mut(self.id.0 as usize) {
-            *entry = None;
-        }
+        loops.alive.remove(&self.id);
         left
     }
 
@@ -153,17 +150,21 @@ impl Remote {
     }
 }
 
-/// The inboxes of the loops that are alive, by number: the only thing that one loop's thread knows
-/// of another. No state of a loop is reached from here, only its letter box.
-static LOOPS: RwLock<Vec<Option<Arc<Remote>>>> = RwLock::new(Vec::new());
+/// The inboxes of the loops that are alive: the only thing that one loop's thread knows of another.
+/// No state of a loop is reached from here, only its letter box.
+struct Loops {
+    alive: BTreeMap<LoopId, Arc<Remote>>,
+    made: u32,
+}
+
+static LOOPS: RwLock<Loops> = RwLock::new(Loops { alive: BTreeMap::new(), made: 0 });
 
 /// The letter box of a loop, or `None` when the loop has ended.
 pub(crate) fn find(id: LoopId) -> Option<Arc<Remote>> {
-    let loops = LOOPS.read().unwrap_or_else(PoisonError::into_inner);
-    loops.get(id.0 as usize)?.clone()
+    LOOPS.read().unwrap_or_else(PoisonError::into_inner).alive.get(&id).cloned()
 }
 
-/// As many loops as the process can number are alive.
+/// The process has made as many loops as it can number.
 #[derive(Debug, thiserror::Error)]
-#[error("{LOOPS_MAX} event loops are alive in this process, which is the most there can be")]
+#[error("this process has made {LOOPS_MAX} event loops, which is the most there can be")]
 pub(crate) struct TooManyLoops;

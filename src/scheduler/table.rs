@@ -38,17 +38,20 @@ pub(crate) struct Remains {
 /// All tasks of one loop, and the first-in first-out queue of those that are ready.
 pub(crate) struct Scheduler {
     home: LoopId,
-    tasks: RefCell<Slots<TaskSlot>>,
-    ready: RefCell<VecDeque<Key>>,
+    tasks: RefCell<Tasks>,
     running: Cell<Option<Key>>,
+}
+
+struct Tasks {
+    slots: Slots<TaskSlot>,
+    ready: VecDeque<Key>,
 }
 
 impl Scheduler {
     pub(crate) const fn new(home: LoopId) -> Self {
         Self {
             home,
-            tasks: RefCell::new(Slots::new()),
-            ready: RefCell::new(VecDeque::new()),
+            tasks: RefCell::new(Tasks { slots: Slots::new(), ready: VecDeque::new() }),
             running: Cell::new(None),
         }
     }
@@ -56,14 +59,69 @@ impl Scheduler {
     /// Adds a task, ready to run. The root task of a loop has no future here.
     pub(crate) fn insert(&self, future: Option<LocalFuture>) -> Key {
         let slot = TaskSlot { future, queued: true, attachment: None };
-        let key = Key::new(self.home, self.tasks.borrow_mut().insert(slot));
-        self.ready.borrow_mut().push_back(key);
+        let mut tasks = self.tasks.borrow_mut();
+        let key = Key::new(self.home, tasks.slots.insert(slot));
+        tasks.ready.push_back(key);
         key
     }
 
     /// Gives the task what it is to run; `false` when it is gone.
     pub(crate) fn set_future(&self, key: Key, future: LocalFuture) -> Result<(), LocalFuture> {
-        match self.tasks.borrow_mut().get_mut(key.slot()) {
+        self.put_back(key, future)
+    }
+
+    pub(crate) fn attach(&self, key: Key, attachment: Rc<dyn Attachment>) {
+        if let Some(slot) = self.tasks.borrow_mut().slots.get_mut(key.slot()) {
+            slot.attachment = Some(attachment);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn attachment(&self, key: Key) -> Option<Rc<dyn Attachment>> {
+        self.tasks.borrow().slots.get(key.slot())?.attachment.clone()
+    }
+
+    /// Makes a task ready; once is as good as twice.
+    #[inline]
+    pub(crate) fn wake(&self, key: Key) {
+        let Tasks { slots, ready } = &mut *self.tasks.borrow_mut();
+        let Some(slot) = slots.get_mut(key.slot()) else { return };
+        if !slot.queued {
+            slot.queued = true;
+            ready.push_back(key);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn ready_len(&self) -> usize {
+        self.tasks.borrow().ready.len()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.borrow().slots.len()
+    }
+
+    /// The next ready task, marked as running. Keys of tasks that ended meanwhile are passed over.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<(Key, Option<LocalFuture>)> {
+        let Tasks { slots, ready } = &mut *self.tasks.borrow_mut();
+        loop {
+            let key = ready.pop_front()?;
+            let Some(slot) = slots.get_mut(key.slot()) else { continue };
+            invariant!(T1, slot.queued, "task {key:?} was in the ready queue twice");
+            slot.queued = false;
+            self.running.set(Some(key));
+            return Some((key, slot.future.take()));
+        }
+    }
+
+    /// Ends the running of a task whose poll said `Pending`.
+    ///
+    /// # Errors
+    /// The future, when the task was removed while it ran: it must be dropped and never polled.
+    #[inline(always)]
+    pub(crate) fn put_back(&self, key: Key, future: LocalFuture) -> Result<(), LocalFuture> {
+        match self.tasks.borrow_mut().slots.get_mut(key.slot()) {
             Some(slot) => {
                 slot.future = Some(future);
                 Ok(())
@@ -72,60 +130,7 @@ impl Scheduler {
         }
     }
 
-    pub(crate) fn attach(&self, key: Key, attachment: Rc<dyn Attachment>) {
-        if let Some(slot) = self.tasks.borrow_mut().get_mut(key.slot()) {
-            slot.attachment = Some(attachment);
-        }
-    }
-
     #[inline]
-    pub(crate) fn attachment(&self, key: Key) -> Option<Rc<dyn Attachment>> {
-        self.tasks.borrow().get(key.slot())?.attachment.clone()
-    }
-
-    /// Makes a task ready; once is as good as twice.
-    #[inline]
-    pub(crate) fn wake(&self, key: Key) {
-        let mut tasks = self.tasks.borrow_mut();
-        let Some(slot) = tasks.get_mut(key.slot()) else { return };
-        if !slot.queued {
-            slot.queued = true;
-            self.ready.borrow_mut().push_back(key);
-        }
-    }
-
-    pub(crate) fn ready_len(&self) -> usize {
-        self.ready.borrow().len()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.tasks.borrow().len()
-    }
-
-    /// The next ready task, marked as running. Keys of tasks that ended meanwhile are passed over.
-    pub(crate) fn next(&self) -> Option<(Key, Option<LocalFuture>)> {
-        loop {
-            let key = self.ready.borrow_mut().pop_front()?;
-            let mut tasks = self.tasks.borrow_mut();
-            let Some(slot) = tasks.get_mut(key.slot()) else { continue };
-            invariant!(T1, slot.queued, "task {key:?} was in the ready queue twice");
-            slot.queued = false;
-            let future = slot.future.take();
-            drop(tasks);
-            self.running.set(Some(key));
-            return Some((key, future));
-        }
-    }
-
-    /// Ends the running of a task whose poll said `Pending`.
-    ///
-    /// # Errors
-    /// The future, when the task was removed while it ran: it must be dropped and never polled.
-    #[inline]
-    pub(crate) fn put_back(&self, key: Key, future: LocalFuture) -> Result<(), LocalFuture> {
-        self.set_future(key, future)
-    }
-
     pub(crate) fn set_running(&self, key: Option<Key>) {
         self.running.set(key);
     }
@@ -135,17 +140,17 @@ impl Scheduler {
     }
 
     pub(crate) fn contains(&self, key: Key) -> bool {
-        self.tasks.borrow().get(key.slot()).is_some()
+        self.tasks.borrow().slots.get(key.slot()).is_some()
     }
 
     /// Takes a task out of the table; its key finds nothing from now on.
     pub(crate) fn remove(&self, key: Key) -> Option<Remains> {
-        let slot = self.tasks.borrow_mut().remove(key.slot())?;
+        let slot = self.tasks.borrow_mut().slots.remove(key.slot())?;
         Some(Remains { future: slot.future, attachment: slot.attachment })
     }
 
     /// Some task that is still there, for emptying the table at the loop's end.
     pub(crate) fn any(&self) -> Option<Key> {
-        self.tasks.borrow().keys().next().map(|slot| Key::new(self.home, slot))
+        self.tasks.borrow().slots.keys().next().map(|slot| Key::new(self.home, slot))
     }
 }

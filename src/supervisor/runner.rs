@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
     /// Has an event decided and carries the decision out.
     fn feed(&mut self, cx: &Cx<Message>, event: Event) {
         let Some(core) = current::get() else { return };
-        let mut random = || (core.driver.random() >> 11) as f64 / (1_u64 << 53) as f64;
+        let mut random = || core.driver.random();
         let actions = self.decider.decide(core.driver.now(), &mut random, event);
         for action in actions {
             self.perform(cx, action);

@@ -123,8 +123,15 @@ impl<T> Report<T> {
         Self { cell: Some(cell) }
     }
 
-    pub(crate) fn finish(mut self, outcome: Result<T, Box<dyn Any + Send>>) {
+    pub(crate) fn finish(
+        mut self,
+        outcome: Result<T, Box<dyn Any + Send>>,
+        in_drop: Option<Arc<str>>,
+    ) {
         let Some(cell) = self.cell.take() else { return };
+        if let (Ok(_), Some(text)) = (&outcome, in_drop) {
+            return cell.finish(Err(JoinError::Panicked(text)));
+        }
         cell.finish(outcome.map_err(|payload| {
             // Thrown again under the guard that turns a payload into text and drops it safely.
             let text = catch(|| std::panic::resume_unwind(payload)).map_err(JoinError::Panicked);

@@ -5,8 +5,9 @@
 
 mod join;
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -14,6 +15,7 @@ use futures::future::FutureExt as _;
 
 pub use join::{JoinError, JoinHandle};
 
+use crate::base::panics::catch;
 use crate::event_loop::current;
 use join::JoinCell;
 
@@ -40,8 +42,15 @@ where
     let cell = Rc::new(JoinCell::new());
     let report = join::Report::new(Rc::clone(&cell));
     let key = core.spawn(Box::pin(async move {
-        let outcome = AssertUnwindSafe(future).catch_unwind().await;
-        report.finish(outcome);
+        let mut future = pin!(Some(AssertUnwindSafe(future).catch_unwind()));
+        let outcome = poll_fn(|cx| match future.as_mut().as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => Poll::Pending,
+        });
+        let outcome = outcome.await;
+        // A future may panic while it is dropped, after it was done: then it has panicked.
+        let dropped = catch(|| future.set(None));
+        report.finish(outcome, dropped.err());
     }));
     JoinHandle::new(key, cell)
 }

@@ -65,19 +65,24 @@ impl Interval {
     }
 }
 
-/// When the tick after `due` comes, if `due` was taken at `now`.
+/// When the tick after `due` comes, if `due` was taken at `now`; far off, where no `Instant` is.
 fn next_tick(due: Instant, period: Duration, now: Instant, missed: MissedTicks) -> Instant {
-    match missed {
-        MissedTicks::CatchUp => due + period,
-        MissedTicks::Delay => now + period,
+    let next = match missed {
+        MissedTicks::CatchUp => due.checked_add(period),
+        MissedTicks::Delay => now.checked_add(period),
         MissedTicks::Skip => {
-            let late = now.saturating_duration_since(due);
-            let skipped =
-                u32::try_from(late.as_nanos() / period.as_nanos()).unwrap_or(u32::MAX - 1);
-            due + period * (skipped + 1)
+            // The next multiple of the period after `now`.
+            let late = now.saturating_duration_since(due).as_nanos();
+            let into = late % period.as_nanos();
+            let into = Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX));
+            period.checked_sub(into).and_then(|left| now.max(due).checked_add(left))
         }
-    }
+    };
+    next.unwrap_or_else(|| now + FAR_OFF)
 }
+
+/// Thirty years: a tick that is further off is as good as none.
+const FAR_OFF: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
 
 #[cfg(test)]
 mod tests {

@@ -157,6 +157,7 @@ impl<T> Wheel<T> {
     }
 
     /// The deadline of an armed timer, as it was given to [`insert`](Self::insert).
+    #[cfg(test)]
     pub(crate) fn deadline(&self, key: WheelKey) -> Option<u64> {
         self.find(key).map(|entry| entry.deadline)
     }
@@ -213,6 +214,7 @@ impl<T> Wheel<T> {
         self.len
     }
 
+    #[cfg(test)]
     pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -89,29 +89,6 @@ pub(crate) enum KeyOp {
     Panic,
 }
 
-impl KeyOp {
-    /// Whether the operation may change the store beyond removing what has expired.
-    pub(crate) fn writes(&self) -> bool {
-        !matches!(
-            self,
-            Self::Get
-                | Self::StringLength
-                | Self::Exists
-                | Self::TimeToLive { .. }
-                | Self::Type
-                | Self::ListLength
-                | Self::ListRange { .. }
-                | Self::SetMembers
-                | Self::SetContains(_)
-                | Self::SetCount
-                | Self::HashGet(_)
-                | Self::HashAll
-                | Self::HashLength
-                | Self::Panic
-        )
-    }
-}
-
 /// The options of `SET`, `SETEX` and `PSETEX`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SetOptions {

@@ -121,16 +121,3 @@ fn a_wrong_request_is_refused_in_redis_words() {
         assert_eq!(parse(line), Err(Reply::error(expected)), "{line:?}");
     }
 }
-
-#[test]
-fn only_commands_that_may_change_a_key_count_as_writes() {
-    use crate::command::catalog::CATALOG;
-    let operands = |arity: i64| " 1".repeat(arity.unsigned_abs() as usize - 1);
-    for spec in CATALOG.iter().filter(|spec| spec.keys == (1, 1, 1)) {
-        let line = format!("{}{}", spec.name, operands(spec.arity));
-        let Ok(Command::Key(command)) = parse(&line) else {
-            panic!("{line} should be a command on one key");
-        };
-        assert_eq!(command.op.writes(), spec.flags.contains("write"), "{line}");
-    }
-}

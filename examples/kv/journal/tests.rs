@@ -287,7 +287,8 @@ fn another_shard_count_or_function_moves_every_entry_to_its_new_shard() {
         write(&journal, shard, vec![put(key, key)]).unwrap();
     }
     thread.close().unwrap();
-    let placements: [(usize, fn(&[u8], usize) -> usize); 6] = [
+    type ShardOf = fn(&[u8], usize) -> usize;
+    let placements: [(usize, ShardOf); 6] = [
         (SHARDS, shard_of),
         (7, shard_of),
         (7, by_length),

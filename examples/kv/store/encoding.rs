@@ -173,7 +173,10 @@ mod tests {
         }
 
         #[test]
-        fn a_cut_collection_is_malformed_and_nothing_panics(value in values(), cut: prop::sample::Index) {
+        fn a_cut_collection_is_malformed_and_nothing_panics(
+            value in values(),
+            cut: prop::sample::Index,
+        ) {
             let encoded = encode(&value);
             let cut = cut.index(encoded.len());
             let outcome = decode(encoded[..cut].to_vec());

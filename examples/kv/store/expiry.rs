@@ -35,6 +35,7 @@ impl Expiry {
         self.order.first().filter(|(at, _)| at.get() <= now_ms).map(|(_, key)| key.clone())
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.order.len()
     }

@@ -87,11 +87,6 @@ impl Store {
         !self.changes.is_empty()
     }
 
-    /// Whether `key` has changed since [`Store::take_effects`] was last called.
-    pub(crate) fn is_changed(&self, key: &[u8]) -> bool {
-        self.changes.cleared || self.changes.keys.contains(key)
-    }
-
     /// What must be written to the journal, in order, so that it says what the store says now.
     pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
         let changes = std::mem::take(&mut self.changes);
@@ -132,6 +127,7 @@ impl Store {
     }
 
     /// How many keys there are, and how many of them have a time to live.
+    #[cfg(test)]
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.keys.len(), self.expiry.len())
     }

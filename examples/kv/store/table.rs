@@ -236,7 +236,8 @@ mod tests {
             for (key, value) in &model {
                 prop_assert_eq!(table.get(key), Some(value));
             }
-            let mut sorted: Vec<_> = model.into_iter().map(|(key, value)| (hash(&key), key, value)).collect();
+            let mut sorted: Vec<_> =
+                model.into_iter().map(|(key, value)| (hash(&key), key, value)).collect();
             sorted.sort();
             let all: Vec<_> = table.iter_from(0).map(|(h, k, v)| (h, k.clone(), *v)).collect();
             prop_assert_eq!(&all, &sorted);

@@ -38,7 +38,7 @@ pub(crate) fn run(mut options: Options, length: Duration) -> Result<(), Fault> {
     let panics = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         // Crashes on purpose would only hide the live line.
-        let text = info.payload_as_str().unwrap_or_default();
+        let text = info.payload().downcast_ref::<String>().map_or("", String::as_str);
         if !text.starts_with("DEBUG PANIC") {
             panics(info);
         }

@@ -1,0 +1,433 @@
+//! The architecture as a test: which module may import which, how long a file and a function may
+//! be, what may be called where, and that drawings, named promises and examples are not orphans.
+//!
+//! Every rule prints all its findings with `path:line`, so one run shows everything to fix.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+/// What each top-level module may import from this crate. A module may only name modules that stand
+/// above it in this table, so the table cannot hold a cycle. This is the diagram; keep it honest.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("timer", &["base"]),
+    ("reactor", &["base"]),
+    ("scheduler", &["base"]),
+    ("mailbox", &["base"]),
+    ("event_loop", &["base", "timer", "reactor", "scheduler"]),
+    ("time", &["base", "timer", "event_loop"]),
+    ("task", &["base", "event_loop"]),
+    ("offload", &["base", "event_loop"]),
+    ("net", &["base", "reactor", "event_loop", "time", "task", "offload"]),
+    ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
+    ("registry", &["base", "event_loop", "actor"]),
+    ("supervisor", &["base", "event_loop", "time", "actor"]),
+    (
+        "system",
+        &["base", "reactor", "event_loop", "time", "offload", "actor", "registry", "supervisor"],
+    ),
+];
+
+/// Text that may not appear in `src` except in the files or folders named, and what to write
+/// instead. The lower half gives each dependency its one home.
+const BANNED: &[(&str, &[&str], &str)] = &[
+    ("Instant::now", &["src/base/clock.rs"], "the turn's clock reading"),
+    ("SystemTime::now", &["src/base/clock.rs"], "`base::clock`"),
+    ("thread::sleep", &[], "a timer"),
+    ("thread::spawn", &[], "a named thread in one of the two files that make threads"),
+    ("thread::Builder", &["src/offload/pool.rs", "src/event_loop/stall.rs"], "the pool"),
+    ("RandomState", &["src/base/rng.rs"], "a `BTreeMap`: order must not vary between runs"),
+    ("HashMap", &["src/base/type_map.rs"], "a `BTreeMap`: order must not vary between runs"),
+    ("super::super", &[], "a path that starts at `crate::`, where the layer check sees it"),
+    ("println!", &[], "a tracing event"),
+    ("dbg!(", &[], "nothing: remove before merge"),
+    ("todo!(", &[], "nothing: remove before merge"),
+    ("FIXME", &[], "nothing: remove before merge"),
+    (
+        "unsafe ",
+        &["src/event_loop/waker.rs", "src/scheduler/crossing.rs"],
+        "safe code: two files hold the unsafe of this crate",
+    ),
+    (
+        "mio::",
+        &["src/reactor/", "src/event_loop/source.rs", "src/net/", "src/system/signals.rs"],
+        "the reactor",
+    ),
+    ("socket2::", &["src/net/"], "`net`"),
+    ("dashmap::", &["src/registry/table.rs"], "the registry"),
+    ("async_channel::", &["src/offload/"], "a mailbox"),
+    ("anyhow::", &["src/actor/fault.rs"], "`Fault`, or an error type"),
+];
+
+/// Files that only compute: no futures, wakers, sockets, threads or shared cells. Everything they
+/// need, time included, is an argument; so every (state, event) pair can be a test.
+const PURE: &[&str] = &[
+    "src/base/slots.rs",
+    "src/timer/wheel.rs",
+    "src/timer/level.rs",
+    "src/reactor/readiness.rs",
+    "src/mailbox/overflow.rs",
+    "src/actor/exit.rs",
+    "src/supervisor/action.rs",
+    "src/supervisor/backoff.rs",
+    "src/supervisor/boot.rs",
+    "src/supervisor/calls.rs",
+    "src/supervisor/children.rs",
+    "src/supervisor/decide.rs",
+    "src/supervisor/group.rs",
+    "src/supervisor/intensity.rs",
+    "src/supervisor/plan.rs",
+    "src/supervisor/shutdown.rs",
+    "src/supervisor/strategy.rs",
+];
+const IMPURE: &[&str] =
+    &["async ", ".wake", "Poll<", "RefCell", "mio::", "std::thread", "Instant::now"];
+
+/// Promises that no single place in the code can check, and what keeps them instead.
+const NOT_ASSERTED: &[(&str, &str)] = &[
+    ("A1", "a handler is awaited to its end before the next message is taken: one `await`"),
+    ("A2", "the hook is called at one place in `actor/incarnate.rs`, behind the guard"),
+    ("L2", "both orders of post and sleep are under one mutex"),
+    ("M1", "the ring is a `VecDeque`, pushed at one end and popped at the other"),
+    ("M2", "the count of urgent messages is where the next one is inserted"),
+    ("M4", "messages are values: taking one out leaves nothing behind"),
+    ("O1", "the job is shared by an `Arc`, so whichever side is last frees it"),
+    ("R1", "`Reactor::poll` gives the wakers away; it has none to call"),
+    ("S4", "the runner awaits messages and nothing else"),
+    ("T2", "the future leaves the table before it is polled and is dropped when it is done"),
+    ("T3", "an `Rc` leads to the tasks, so the compiler keeps them on the thread"),
+    ("T4", "a key with another generation finds nothing"),
+    ("W1", "the order is that of a heap; the tests compare it with a sorted list"),
+];
+
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+const COLUMNS_MAX: usize = 100;
+const MAP_LINES_MAX: usize = 200;
+
+#[test]
+fn imports_follow_the_layers() {
+    let mut faults = Faults::default();
+    for (position, (module, allowed)) in LAYERS.iter().enumerate() {
+        for dependency in *allowed {
+            let above = LAYERS[..position].iter().any(|(name, _)| name == dependency);
+            if !above {
+                faults.add("tests/tidy.rs", 0, format!("{module} names {dependency} from below"));
+            }
+        }
+    }
+    for file in sources() {
+        let Some(module) = file.module() else {
+            continue;
+        };
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == module) else {
+            faults.add(&file.path, 1, format!("module {module} is missing from LAYERS"));
+            continue;
+        };
+        for (number, target) in file.crate_paths() {
+            let known = LAYERS.iter().any(|(name, _)| *name == target);
+            if known && target != module && !allowed.contains(&target.as_str()) {
+                faults.add(&file.path, number, format!("{module} may not import {target}"));
+            }
+        }
+    }
+    faults.finish();
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    let mut faults = Faults::default();
+    for file in everything() {
+        let lines = file.text.lines().count();
+        if lines > FILE_LINES_MAX {
+            faults.add(&file.path, lines, format!("{lines} lines, at most {FILE_LINES_MAX}"));
+        }
+        let (mut open, mut fenced): (Option<(usize, &str)>, bool) = (None, false);
+        for (number, line) in file.text.lines().enumerate() {
+            let columns = line.chars().count();
+            // Code in documentation, addresses and the text of events are not wrapped by rustfmt.
+            let code = line.trim_start();
+            fenced ^= code.starts_with("/// ```") || code.starts_with("//! ```");
+            let exempt = fenced || line.contains("://") || code.starts_with("tracing::");
+            if columns > COLUMNS_MAX && !exempt {
+                faults.add(&file.path, number + 1, format!("{columns} columns"));
+            }
+            let indent = &line[..line.len() - code.len()];
+            match open {
+                None if is_function_head(code) => open = Some((number, indent)),
+                Some((start, at)) if at == indent && code.starts_with(['}', ')']) => {
+                    let length = number - start + 1;
+                    if code.starts_with('}') && length > FUNCTION_LINES_MAX {
+                        faults.add(&file.path, start + 1, format!("function of {length} lines"));
+                    }
+                    if code.starts_with('}') || code.ends_with(';') {
+                        open = None;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    faults.finish();
+}
+
+#[test]
+fn files_open_with_their_job_and_avoid_what_is_banned() {
+    let mut faults = Faults::default();
+    for path in PURE.iter().filter(|path| !root().join(path).exists()) {
+        faults.add(path, 0, "listed in PURE but gone");
+    }
+    for file in sources() {
+        if !file.text.starts_with("//! ") {
+            faults.add(&file.path, 1, "first line must say in `//!` what this file is for");
+        }
+        for (number, line) in file.code_lines().filter(|_| PURE.contains(&file.path.as_str())) {
+            for text in IMPURE.iter().filter(|text| line.contains(**text)) {
+                faults.add(&file.path, number, format!("{text} in a pure file"));
+            }
+        }
+        for (text, except, instead) in BANNED {
+            if except.iter().any(|home| file.path.starts_with(home)) {
+                continue;
+            }
+            for (number, line) in file.code_lines() {
+                if line.contains(text) {
+                    faults.add(&file.path, number, format!("{text} is banned: use {instead}"));
+                }
+            }
+        }
+    }
+    faults.finish();
+}
+
+/// Dropping a future half-way is part of its contract, so the contract must say what then holds.
+#[test]
+fn public_async_functions_state_their_cancel_safety() {
+    let mut faults = Faults::default();
+    for file in sources() {
+        let mut documented = false;
+        for (number, line) in file.text.lines().enumerate() {
+            let code = line.trim_start();
+            if code.starts_with("///") {
+                documented |= code.contains("# Cancel safety");
+                continue;
+            }
+            let is_future = code.contains("async fn ") || code.contains("-> impl Future");
+            if code.starts_with("pub ") && is_future && !documented {
+                faults.add(&file.path, number + 1, "says nothing under `# Cancel safety`");
+            }
+            documented &= code.starts_with("#[");
+        }
+    }
+    faults.finish();
+}
+
+/// `* **T1** a task is …` in a module's docs promises; `invariant!(T1, …)` keeps the promise in
+/// code; `// T1:` above a test shows it kept. All three or none, but for those in `NOT_ASSERTED`.
+#[test]
+fn named_invariants_are_stated_asserted_and_tested() {
+    let (stated, asserted, tested) = (stated(), asserted(), tested());
+    let mut faults = Faults::default();
+    for (name, (path, line)) in &stated {
+        let excused = NOT_ASSERTED.iter().any(|(excused, _)| excused == name);
+        if !asserted.contains(name) && !excused {
+            faults.add(path, *line, format!("{name} is stated but never asserted"));
+        }
+        if asserted.contains(name) && excused {
+            faults.add(path, *line, format!("{name} is asserted: take it off NOT_ASSERTED"));
+        }
+        if !tested.contains(name) {
+            faults.add(path, *line, format!("{name} is stated but no test names it"));
+        }
+    }
+    let excused = NOT_ASSERTED.iter().map(|(name, _)| (*name).to_owned());
+    for name in asserted.into_iter().chain(excused).filter(|name| !stated.contains_key(name)) {
+        faults.add("src", 0, format!("{name} is asserted or excused but stated nowhere"));
+    }
+    faults.finish();
+}
+
+/// The names promised in the documentation of modules, and where.
+fn stated() -> BTreeMap<String, (String, usize)> {
+    let mut stated = BTreeMap::new();
+    for file in sources() {
+        for (number, line) in file.text.lines().enumerate() {
+            if let Some(rest) = line.trim_start().strip_prefix("//! * **") {
+                let name = rest.split("**").next().unwrap_or_default().to_owned();
+                stated.insert(name, (file.path.clone(), number + 1));
+            }
+        }
+    }
+    stated
+}
+
+fn asserted() -> BTreeSet<String> {
+    let mut asserted = BTreeSet::new();
+    for file in sources().iter().filter(|file| file.path != "src/base/invariant.rs") {
+        // The name may stand on the line after.
+        let code: Vec<&str> = file.code_lines().map(|(_, line)| line).collect();
+        asserted.extend(after(&code.join("\n"), "invariant!("));
+    }
+    asserted
+}
+
+fn tested() -> BTreeSet<String> {
+    let mut tested = BTreeSet::new();
+    for file in files_under("tests").into_iter().chain(sources()) {
+        for line in file.text.lines() {
+            let comment = line.trim_start().strip_prefix("// ");
+            if let Some((names, _)) = comment.and_then(|comment| comment.split_once(':')) {
+                tested.extend(names.split(", ").map(str::to_owned));
+            }
+        }
+    }
+    tested
+}
+
+#[test]
+fn documents_and_examples_are_not_orphans() {
+    let mut faults = Faults::default();
+    let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    if map.lines().count() > MAP_LINES_MAX {
+        faults.add("docs/ARCHITECTURE.md", MAP_LINES_MAX, "too long to be read by everyone");
+    }
+    for (module, _) in LAYERS {
+        if !map.contains(&format!("`{module}`")) {
+            faults.add("docs/ARCHITECTURE.md", 0, format!("does not mention `{module}`"));
+        }
+    }
+    for document in ["README.md", "docs/ARCHITECTURE.md", "docs/DESIGN.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            for quoted in line.split('`').skip(1).step_by(2) {
+                let is_path = ["src/", "tests/", "examples/", "docs/", "benches/"]
+                    .iter()
+                    .any(|folder| quoted.starts_with(folder));
+                if is_path && !root().join(quoted).exists() {
+                    faults.add(document, number + 1, format!("{quoted} is gone"));
+                }
+            }
+        }
+    }
+    let runner = fs::read_to_string(root().join("tests/examples.rs")).unwrap_or_default();
+    for example in files_under("examples") {
+        // An example is a file, or a folder with a `main.rs`.
+        let name = example.path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs");
+        if !runner.contains(&format!("\"{name}\"")) {
+            faults.add(&example.path, 1, "no test in tests/examples.rs runs this example");
+        }
+    }
+    faults.finish();
+}
+
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// The top-level module this file belongs to; `None` for `lib.rs` and `prelude.rs`.
+    fn module(&self) -> Option<&str> {
+        let inside = self.path.strip_prefix("src/")?;
+        inside.split_once('/').map(|(module, _)| module)
+    }
+
+    /// Numbered lines with comments cut off, up to the file's unit tests.
+    fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let code = self.text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines = code.lines().enumerate();
+        lines.map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
+    }
+
+    /// Modules named after `crate::`, alone or inside `crate::{a, b::{c}}`, with line numbers.
+    fn crate_paths(&self) -> Vec<(usize, String)> {
+        let code: Vec<&str> = self.code_lines().map(|(_, line)| line).collect();
+        let code = code.join("\n");
+        let mut found = Vec::new();
+        for (offset, _) in code.match_indices("crate::") {
+            let number = code[..offset].matches('\n').count() + 1;
+            let mut depth = 0;
+            let mut member = String::new();
+            for c in code[offset + "crate::".len()..].chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 1 => found.push((number, first_word(&member))),
+                    _ => {}
+                }
+                match c {
+                    '{' | ',' if depth == 1 => member.clear(),
+                    _ => member.push(c),
+                }
+                if depth <= 0 && !(c.is_alphanumeric() || c == '_') {
+                    break;
+                }
+            }
+            found.push((number, first_word(&member)));
+        }
+        found
+    }
+}
+
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn add(&mut self, path: &str, line: usize, what: impl std::fmt::Display) {
+        self.0.push(format!("{path}:{line}: {what}"));
+    }
+
+    fn finish(self) {
+        assert!(self.0.is_empty(), "\n{}\n", self.0.join("\n"));
+    }
+}
+
+/// A line that opens a function whose body does not close on the same line (rustfmt's layout).
+fn is_function_head(code: &str) -> bool {
+    let head = code.split("//").next().unwrap_or_default();
+    head.split_whitespace().any(|word| word == "fn") && !code.ends_with([';', '}'])
+}
+
+/// The leading identifier of a piece of code.
+fn first_word(code: &str) -> String {
+    let is_part = |c: &char| c.is_alphanumeric() || *c == '_';
+    code.trim_start().trim_start_matches('"').chars().take_while(is_part).collect()
+}
+
+/// The first word after each `opener` in a line.
+fn after(line: &str, opener: &str) -> Vec<String> {
+    line.split(opener).skip(1).map(first_word).filter(|name| !name.is_empty()).collect()
+}
+
+fn sources() -> Vec<File> {
+    files_under("src")
+}
+
+fn everything() -> Vec<File> {
+    ["src", "tests", "examples", "benches"].into_iter().flat_map(files_under).collect()
+}
+
+fn files_under(folder: &str) -> Vec<File> {
+    let mut pending = vec![root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = pending.pop() {
+        let Ok(entries) = fs::read_dir(folder) else {
+            continue;
+        };
+        for entry in entries.map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                pending.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                let path = entry.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                files.push(File { path, text: fs::read_to_string(&entry).unwrap() });
+            }
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
