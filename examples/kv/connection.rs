@@ -288,7 +288,8 @@ impl Connection {
 }
 
 impl Client {
-    /// What is to be done for a request; most are one thing, a subscription is one for each channel.
+    /// What is to be done for a request; most are one thing, a subscription is one for each
+    /// channel.
     fn begin(
         &mut self,
         command: Result<Command, Answer>,

@@ -47,6 +47,7 @@ impl Histogram {
     }
 
     /// Adds the counts of another histogram to this one.
+    #[cfg(test)]
     pub(crate) fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;
@@ -57,6 +58,7 @@ impl Histogram {
     }
 
     /// How many values were counted.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> u64 {
         self.total
     }

@@ -171,7 +171,8 @@ fn info(client: &Client, sections: &[String]) -> String {
             "server",
             format!(
                 "# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\
-                 greenroom_version:{}\r\nprocess_id:{}\r\ntcp_port:{}\r\nuptime_in_seconds:{uptime}\r\n",
+                 greenroom_version:{}\r\nprocess_id:{}\r\ntcp_port:{}\r\n\
+                 uptime_in_seconds:{uptime}\r\n",
                 env!("CARGO_PKG_VERSION"),
                 std::process::id(),
                 options.listen.port(),

@@ -99,8 +99,8 @@ pub(crate) async fn start(system: &System, options: Options) -> Result<Server, F
 
 impl Server {
     /// Waits for the end of the tree and closes the journal. What is under way is answered first:
-    /// the tree stops in reverse order, so nothing is accepted any more, then the connections finish,
-    /// then the shards.
+    /// the tree stops in reverse order, so nothing is accepted any more, then the connections
+    /// finish, then the shards.
     pub(crate) async fn until_stopped(self) -> Result<(), Fault> {
         let reason = self.tree.ended().await;
         if let Some(journal) = self.journal {

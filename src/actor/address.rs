@@ -120,7 +120,7 @@ impl ActorId {
         if current::with(|core| core.id() == key.home()) == Some(true) {
             watch(key, sender);
         } else if let Some(remote) = remote::find(key.home()) {
-            let _ = remote.post(Post::Run(Box::new(move || {
+            let _ = remote.post_always(Post::Run(Box::new(move || {
                 watch(key, sender);
             })));
         } else {
@@ -213,8 +213,9 @@ impl<P: Protocol> Addr<P> {
     /// sent before the future is polled.
     ///
     /// # Errors
-    /// [`AskError`](super::AskError) says what is certain: not sent, never handled, handled in part,
-    /// or unknown. An actor that ends while it is asked is an error at once, not at the limit.
+    /// [`AskError`](super::AskError) says what is certain: not sent, never handled, handled in
+    /// part, or unknown. An actor that ends while it is asked is an error at once, not at the
+    /// limit.
     ///
     /// # Cancel safety
     /// Dropped while it waits for room, nothing was sent. Dropped later, the message is handled and

@@ -33,8 +33,8 @@ pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The future of [`Addr::ask`](super::Addr::ask).
 ///
-/// The limit counts from the turn of the loop in which it is first polled, and includes the wait for
-/// room. A reply that is there when the limit is reached wins.
+/// The limit counts from the turn of the loop in which it is first polled, and includes the wait
+/// for room. A reply that is there when the limit is reached wins.
 #[must_use = "nothing is asked unless the future is awaited"]
 #[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
 pub struct Ask<D: Door<M, R>, M, R: 'static> {
@@ -252,7 +252,7 @@ fn limit_away(limit: Duration, actor: Key) -> Pin<Box<dyn Future<Output = ()> + 
         }
     };
     if let Some(remote) = remote::find(actor.home()) {
-        let _ = remote.post(Post::Run(Box::new(watch)));
+        let _ = remote.post_always(Post::Run(Box::new(watch)));
     }
     Box::pin(receiver.map(|_| ()))
 }

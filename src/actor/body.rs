@@ -165,7 +165,10 @@ impl<P: Protocol> Drop for Ending<P> {
         }
         for release in control.take_at_end() {
             if let Err(text) = catch(release) {
-                tracing::error!(target: "greenroom::actor", panic = %text, "releasing a name panicked");
+                tracing::error!(
+                    target: "greenroom::actor", panic = %text,
+                    "releasing a name panicked",
+                );
             }
         }
         for waiter in self.cell.mailbox.close() {

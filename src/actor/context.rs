@@ -284,7 +284,8 @@ impl<P: Protocol> Cx<P> {
         if let (None, Some(tell)) = (found, tell) {
             // Told later, never from inside this call.
             let reason = ExitReason::NoActor;
-            core.defer(move |_| tell(Down { actor, name: None, reason, monitor }));
+            let down = Down { actor, name: None, reason, monitor };
+            core.defer(move |_| monitor::deliver(tell, down));
         }
         monitor
     }

@@ -348,7 +348,7 @@ pub(crate) fn reach(key: Key, f: impl FnOnce(&Control) + Send + 'static) {
         with(key, f);
     } else if let Some(remote) = remote::find(key.home()) {
         // A loop that has ended has no actors to reach.
-        let _ = remote.post(Post::Run(Box::new(move || {
+        let _ = remote.post_always(Post::Run(Box::new(move || {
             with(key, f);
         })));
     }

@@ -89,7 +89,10 @@ impl DeadLetters {
         for listener in listeners {
             let told = catch(|| (listener.borrow_mut())(letter));
             if let Err(text) = told {
-                tracing::error!(target: "greenroom::dead_letter", panic = %text, "a listener panicked and is removed");
+                tracing::error!(
+                    target: "greenroom::dead_letter", panic = %text,
+                    "a listener panicked and is removed",
+                );
                 self.listeners.borrow_mut().retain(|other| !Rc::ptr_eq(other, &listener));
             }
         }

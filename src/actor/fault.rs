@@ -4,8 +4,8 @@ use std::fmt;
 
 /// Any error, with its causes: what handlers and `main` return when no error type is worth writing.
 ///
-/// Every `std::error::Error` that is `Send + Sync` converts by `?`; [`Fault::new`] makes one of text.
-/// It is `anyhow::Error` underneath and prints like it.
+/// Every `std::error::Error` that is `Send + Sync` converts by `?`; [`Fault::new`] makes one of
+/// text. It is `anyhow::Error` underneath and prints like it.
 ///
 /// ```
 /// use greenroom::prelude::*;

@@ -31,8 +31,8 @@ pub struct ActorId(pub(crate) Key);
 
 impl ActorId {
     /// Asks the actor to stop, before it takes any further message: its `stopped` hook runs, and
-    /// messages that are left become dead letters. Nothing happens when it has ended, or crashed and
-    /// waits for its supervisor to restart it.
+    /// messages that are left become dead letters. Nothing happens when it has ended, or crashed
+    /// and waits for its supervisor to restart it.
     pub fn stop(self) {
         self.stop_with(ExitReason::Shutdown);
     }

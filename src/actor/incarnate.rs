@@ -1,4 +1,5 @@
-//! `Incarnate`: what can be an actor. A struct with handlers, made by a factory; or an async function.
+//! `Incarnate`: what can be an actor. A struct with handlers, made by a factory; or an async
+//! function.
 
 use std::fmt::Display;
 use std::marker::PhantomData;

@@ -3,8 +3,8 @@
 //! # Promises
 //! * **M4** a message is handled at most once; if never, it comes back, or is a dead letter
 //! * **A1** an actor runs at most one handler at a time; awaiting in a handler lets nobody in
-//! * **A2** the stop hook of a struct actor runs once per incarnation, also after a panic, except when
-//!   the actor was killed
+//! * **A2** the stop hook of a struct actor runs once per incarnation, also after a panic, except
+//!   when the actor was killed
 //!
 //! # An incarnation's life
 //!
@@ -16,8 +16,8 @@
 //! ```
 //!
 //! What comes next is the supervisor's verdict: the next incarnation behind the same address and
-//! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left in
-//! it are dead letters, asks among them fail at once), and then whoever watches is told.
+//! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left
+//! in it are dead letters, asks among them fail at once), and then whoever watches is told.
 
 mod address;
 mod ask;
@@ -120,7 +120,8 @@ pub trait Actor: Sized + 'static {
 
 /// Handles messages `M` of the actor's protocol.
 ///
-/// One message at a time: while the handler awaits, the mailbox fills. The return value is the reply.
+/// One message at a time: while the handler awaits, the mailbox fills. The return value is the
+/// reply.
 ///
 /// # Errors
 /// An error is a crash of the incarnation; the asker gets

@@ -7,11 +7,12 @@ use super::control::{self, Control};
 use super::exit::ExitReason;
 use super::id::ActorId;
 use crate::base::key::Key;
+use crate::base::panics::catch;
 
 /// An actor that was watched has ended for good.
 ///
-/// It stands in the watcher's mailbox behind every message that the ended actor sent before, and the
-/// name of the ended actor is free by then. A restart is not an end.
+/// It stands in the watcher's mailbox behind every message that the ended actor sent before, and
+/// the name of the ended actor is free by then. A restart is not an end.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -60,7 +61,7 @@ pub struct MonitorId {
     pub(crate) number: u64,
 }
 
-type Tell = Box<dyn FnOnce(Down)>;
+pub(crate) type Tell = Box<dyn FnOnce(Down)>;
 
 /// Both ends of an actor's monitors: who watches it, and whom it watches.
 #[derive(Default)]
@@ -104,12 +105,23 @@ impl Monitors {
 pub(crate) fn tell_all(control: &Control, reason: &ExitReason) {
     let watchers = std::mem::take(&mut *control.monitors.watchers.borrow_mut());
     for (monitor, tell) in watchers {
-        tell(Down {
+        let down = Down {
             actor: control.id(),
             name: Some(Arc::clone(&control.name)),
             reason: reason.clone(),
             monitor,
-        });
+        };
+        deliver(tell, down);
+    }
+}
+
+/// Tells one watcher. Its message is made by user code, whose panic is nobody else's business.
+pub(crate) fn deliver(tell: Tell, down: Down) {
+    if let Err(text) = catch(|| tell(down)) {
+        tracing::error!(
+            target: "greenroom::actor", panic = %text,
+            "making a monitor's message panicked",
+        );
     }
 }
 

@@ -7,8 +7,8 @@ use super::{Actor, Handler};
 
 /// What an actor understands: the messages of one mailbox, as one type.
 ///
-/// Addresses, mailboxes and receive loops are typed by the protocol, not by the actor, so a proxy, a
-/// pool and a mock have the same address type as the actor they stand for. A plain enum is a
+/// Addresses, mailboxes and receive loops are typed by the protocol, not by the actor, so a proxy,
+/// a pool and a mock have the same address type as the actor they stand for. A plain enum is a
 /// protocol by one line; [`protocol!`](crate::protocol) writes an enum whose messages are types of
 /// their own, with their replies.
 ///

@@ -1,8 +1,8 @@
 //! `Reply<R>`: the port through which an ask is answered, once, from anywhere.
 //!
 //! On its own loop a reply is a key into a table of slots: no allocation and no reference count.
-//! An ask from another thread brings a channel instead. Whichever it is, dropping it unanswered is an
-//! answer too.
+//! An ask from another thread brings a channel instead. Whichever it is, dropping it unanswered is
+//! an answer too.
 //!
 //! * **A3** every ask ends: with a reply, with an error that says what is certain, or at its limit
 
@@ -103,7 +103,7 @@ impl<R: 'static> Reply<R> {
                     return;
                 }
                 // A loop that has ended has no askers.
-                let _ = home.send(value, |key, value| {
+                let _ = home.send_always(value, |key, value| {
                     if let Some(core) = current::get() {
                         deliver(&core, key, value);
                     }
@@ -170,7 +170,7 @@ fn abandon<R: 'static>(key: Key) {
     if current::with(|core| core.id() == key.home()) == Some(true) {
         orphan::add(Orphan::new(lose));
     } else if let Some(remote) = remote::find(key.home()) {
-        let _ = remote.post(Post::Run(Box::new(move || lose(Lost::Dropped))));
+        let _ = remote.post_always(Post::Run(Box::new(move || lose(Lost::Dropped))));
     }
 }
 

@@ -64,8 +64,8 @@ impl Default for MailboxOptions {
 
 /// Starts an actor that no supervisor looks after: when it crashes, it has ended.
 ///
-/// It lives on the current loop until it ends by itself, is stopped, or the loop ends. Messages sent
-/// before it has started wait in its mailbox. Most actors belong under a
+/// It lives on the current loop until it ends by itself, is stopped, or the loop ends. Messages
+/// sent before it has started wait in its mailbox. Most actors belong under a
 /// [`Supervisor`](crate::supervisor::Supervisor).
 ///
 /// # Panics

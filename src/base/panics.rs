@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 /// Runs `f`; a panic becomes its text.
 ///
-/// The payload is dropped here, under a second guard, because a payload may panic in its own `Drop`.
+/// The payload is dropped here, under a second guard, because a payload may panic in its own
+/// `Drop`.
 /// `AssertUnwindSafe` is right because every caller throws away what the code was working on.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Arc<str>> {
     catch_unwind(AssertUnwindSafe(f)).map_err(text_of)
@@ -15,7 +16,10 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Arc<str>> {
 /// Drops a value of the user's; a panic in its `Drop` is reported and goes no further.
 pub(crate) fn drop_quietly<T>(value: T) {
     if let Err(text) = catch(|| drop(value)) {
-        tracing::error!(target: "greenroom::task", panic = %text, "a value panicked while it was dropped");
+        tracing::error!(
+            target: "greenroom::task", panic = %text,
+            "a value panicked while it was dropped",
+        );
     }
 }
 

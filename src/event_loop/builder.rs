@@ -76,8 +76,8 @@ impl EventLoopBuilder {
     }
 
     /// How long a busy loop goes on before it asks the kernel for news of its sockets; 50 µs by
-    /// default. An idle loop asks at once. Asking costs as much as ten tasks, so it goes by time and
-    /// not by count.
+    /// default. An idle loop asks at once. Asking costs as much as ten tasks, so it goes by time
+    /// and not by count.
     pub const fn kernel_interval(mut self, interval: Duration) -> Self {
         self.limits.kernel_interval = interval;
         self
@@ -90,8 +90,8 @@ impl EventLoopBuilder {
         self
     }
 
-    /// Reports every task and handler that holds the loop for longer than `limit`, by name. It costs
-    /// one watcher thread and two plain stores a poll; by default it is off.
+    /// Reports every task and handler that holds the loop for longer than `limit`, by name. It
+    /// costs one watcher thread and two plain stores a poll; by default it is off.
     pub const fn slow_handler(mut self, limit: Duration) -> Self {
         self.slow_handler = Some(limit);
         self
@@ -123,7 +123,8 @@ impl EventLoopBuilder {
     /// Makes the loop, on the thread where it is to run.
     ///
     /// # Errors
-    /// When the kernel gives no poller (out of descriptors), or the process has made a million loops.
+    /// When the kernel gives no poller (out of descriptors), or the process has made a million
+    /// loops.
     pub fn build(self) -> io::Result<EventLoop> {
         let (driver, unpark): (Driver, Box<dyn Fn() + Send + Sync>) = match self.virtual_clock {
             Some(seed) => {
@@ -135,7 +136,10 @@ impl EventLoopBuilder {
                 let unparker = reactor.unparker()?;
                 let unpark = move || {
                     if let Err(error) = unparker.wake() {
-                        tracing::error!(target: "greenroom::loop", %error, "a sleeping loop could not be woken");
+                        tracing::error!(
+                            target: "greenroom::loop", %error,
+                            "a sleeping loop could not be woken",
+                        );
                     }
                 };
                 (Driver::real(reactor), Box::new(unpark))

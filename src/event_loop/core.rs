@@ -223,7 +223,10 @@ impl Core {
             }
             Ok(std::task::Poll::Ready(())) => self.finish_task(key, future),
             Err(text) => {
-                tracing::error!(target: "greenroom::task", task = ?key, panic = %text, "a task panicked");
+                tracing::error!(
+                    target: "greenroom::task", task = ?key, panic = %text,
+                    "a task panicked",
+                );
                 self.finish_task(key, future);
             }
         }

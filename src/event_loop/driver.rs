@@ -1,8 +1,8 @@
 //! Everything about a loop that two runs of the same program may not agree on, behind one enum.
 //!
-//! The clock, the order of ready tasks, the readiness of sockets, random numbers, the inbox of other
-//! threads and the opening of sockets go through [`Driver`]; nothing else in the crate asks the
-//! machine. A simulation is another variant, and the turn stays the one that production runs.
+//! The clock, the order of ready tasks, the readiness of sockets, random numbers, the inbox of
+//! other threads and the opening of sockets go through [`Driver`]; nothing else in the crate asks
+//! the machine. A simulation is another variant, and the turn stays the one that production runs.
 
 use std::cell::{Cell, RefCell};
 use std::io;

@@ -92,10 +92,10 @@ impl LoopHandle {
         Ok(RemoteTask { receiver })
     }
 
-    /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return at the end
-    /// of its turn. A loop that has ended is stopped already.
+    /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return at the
+    /// end of its turn. A loop that has ended is stopped already.
     pub fn stop(&self) {
-        let _ = self.remote.post(Post::Stop);
+        let _ = self.remote.post_always(Post::Stop);
     }
 }
 

@@ -84,7 +84,8 @@ impl EventLoop {
     /// A loop with the usual limits.
     ///
     /// # Errors
-    /// When the kernel gives no poller (out of descriptors), or the process has made a million loops.
+    /// When the kernel gives no poller (out of descriptors), or the process has made a million
+    /// loops.
     pub fn new() -> io::Result<Self> {
         Self::builder().build()
     }
@@ -137,8 +138,8 @@ impl EventLoop {
         self.core.stopping.set(false);
     }
 
-    /// Runs a single turn without waiting, for a host that has a loop of its own. Gives `true` while
-    /// tasks are ready, so that the host comes back soon.
+    /// Runs a single turn without waiting, for a host that has a loop of its own. Gives `true`
+    /// while tasks are ready, so that the host comes back soon.
     pub fn turn(&mut self) -> bool {
         let _entered = current::enter(Rc::clone(&self.core));
         self.turn.run(&self.core, None, false);

@@ -19,14 +19,17 @@ impl AtClose {
         loop {
             let Some(f) = self.0.borrow_mut().pop() else { return };
             if let Err(text) = catch(f) {
-                tracing::error!(target: "greenroom::loop", panic = %text, "closing a part of the loop panicked");
+                tracing::error!(
+                    target: "greenroom::loop", panic = %text,
+                    "closing a part of the loop panicked",
+                );
             }
         }
     }
 }
 
-/// Ends the loop. Every future that is left is dropped here, while the loop is still the current one,
-/// so that `Drop` code finds it; dropping may wake, post and cancel, but no longer spawn.
+/// Ends the loop. Every future that is left is dropped here, while the loop is still the current
+/// one, so that `Drop` code finds it; dropping may wake, post and cancel, but no longer spawn.
 pub(crate) fn close(core: &Rc<Core>) {
     let entered = current::enter(Rc::clone(core));
     core.begin_closing();
@@ -35,7 +38,10 @@ pub(crate) fn close(core: &Rc<Core>) {
         core.run_deferred();
     }
     // Posts are dropped, not run: what they would reach is gone.
-    drop_quietly(core.remote.close());
+    for post in core.remote.close() {
+        // Each under its own guard: two panics in one drop would end the process.
+        drop_quietly(post);
+    }
     core.run_deferred();
     core.locals.get::<AtClose>().run();
     drop(entered);

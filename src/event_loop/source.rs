@@ -69,7 +69,8 @@ impl<S: mio::event::Source> Source<S> {
         }
     }
 
-    /// As [`io`](Self::io) for a source that says by `None` that there is nothing, and wants `&mut`.
+    /// As [`io`](Self::io) for a source that says by `None` that there is nothing, and wants
+    /// `&mut`.
     ///
     /// # Cancel safety
     /// Dropped while it waits it has done nothing.
@@ -171,7 +172,8 @@ impl<S: mio::event::Source> Drop for Source<S> {
         if waiting.is_none()
             && let Some(remote) = remote::find(key.home())
         {
-            // Dropped elsewhere: closing the descriptor ends its events, and the loop frees the slot.
+            // Dropped elsewhere: closing the descriptor ends its events, and the loop frees the
+            // slot.
             let _ = remote.post(Post::Run(Box::new(move || {
                 let waiting = current::with(|core| {
                     core.driver.reactor().map(|reactor| reactor.borrow_mut().forget(key.slot()))

@@ -1,9 +1,10 @@
 //! Naming whoever holds the loop for too long, at no cost to whoever does not.
 //!
-//! The loop notes in two plain stores which task it polls; it reads no clock. A watcher thread looks
-//! at the notes now and then. If the same poll is seen for longer than the limit, the watcher marks
-//! it, and the loop, when the poll at last returns, reports the actor and the message by name. A poll
-//! that does not return is reported by the watcher itself, by its number, as names live on the loop.
+//! The loop notes in two plain stores which task it polls; it reads no clock. A watcher thread
+//! looks at the notes now and then. If the same poll is seen for longer than the limit, the
+//! watcher marks it, and the loop, when the poll at last returns, reports the actor and the
+//! message by name. A poll that does not return is reported by the watcher itself, by its number,
+//! as names live on the loop.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

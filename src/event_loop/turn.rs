@@ -61,7 +61,10 @@ impl Turn {
                 Post::Deliver(parcel) => catch(|| parcel.open()),
             };
             if let Err(text) = outcome {
-                tracing::error!(target: "greenroom::loop", panic = %text, "a posted closure panicked");
+                tracing::error!(
+                    target: "greenroom::loop", panic = %text,
+                    "a posted closure panicked",
+                );
             }
             core.run_deferred();
         }
@@ -161,7 +164,8 @@ impl Turn {
 }
 
 fn poll_root(core: &Core, root: &mut Root<'_>) -> bool {
-    /// Clears the note of who runs also when the root panics: its panic goes to the caller of `run`.
+    /// Clears the note of who runs also when the root panics: its panic goes to the caller of
+    /// `run`.
     struct Running<'a>(&'a Core);
     impl Drop for Running<'_> {
         fn drop(&mut self) {

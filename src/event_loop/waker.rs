@@ -17,7 +17,8 @@ compile_error!("a waker's data word holds a 64-bit key; narrower machines were n
 pub(crate) const fn waker(key: Key) -> Waker {
     #[allow(unsafe_code, reason = "a waker can be made in no other way without an `Arc`")]
     // SAFETY: the data word is an integer that `VTABLE` never dereferences; every function of
-    // `VTABLE` may be called any number of times, in any order, from any thread, as `RawWaker` asks.
+    // `VTABLE` may be called any number of times, in any order, from any thread, as `RawWaker`
+    // asks.
     unsafe {
         Waker::from_raw(raw(ptr::without_provenance(key.bits() as usize)))
     }
@@ -81,7 +82,7 @@ fn wake(data: *const ()) {
         && let Some(remote) = remote::find(key.home())
     {
         // Refused only when the loop has ended, and with it the task.
-        let _ = remote.post(Post::Wake(key));
+        let _ = remote.post_always(Post::Wake(key));
     }
 }
 

@@ -1,4 +1,5 @@
-//! A bounded queue with an urgent lane, a policy for when it is full, and a line of senders who wait.
+//! A bounded queue with an urgent lane, a policy for when it is full, and a line of senders who
+//! wait.
 //!
 //! It knows neither tasks nor actors, runs no user code, and allocates nothing until the first
 //! message. Senders on other threads never touch it: they go through the loop's inbox.

@@ -7,9 +7,9 @@
 //!        └───────────────── waker of the awaiting task ◀──────────────────────┘
 //! ```
 //!
-//! The pool belongs to the loop and has no threads until the first job. It grows when a job finds no
-//! idle thread, up to `threads_max`, and shrinks when threads are idle for `keep_alive`. A full queue
-//! makes callers wait, first come first served.
+//! The pool belongs to the loop and has no threads until the first job. It grows when a job finds
+//! no idle thread, up to `threads_max`, and shrinks when threads are idle for `keep_alive`. A full
+//! queue makes callers wait, first come first served.
 //!
 //! * **O1** dropping an offload future frees nothing that the worker thread still uses
 //!
@@ -36,14 +36,15 @@ use pool::Pool;
 
 /// Runs `f` on the thread pool of the current loop and gives what it returns.
 ///
-/// Nothing is submitted before the future is polled. On a loop with a virtual clock `f` runs at that
-/// moment, on the loop's own thread, so that runs do not depend on threads.
+/// Nothing is submitted before the future is polled. On a loop with a virtual clock `f` runs at
+/// that moment, on the loop's own thread, so that runs do not depend on threads.
 ///
 /// # Errors
 /// When `f` panics, with its text; when the pool is shut down; when no thread can be had.
 ///
 /// # Cancel safety
-/// Dropped before `f` has begun, `f` never runs. Dropped later, `f` runs on and its result is dropped.
+/// Dropped before `f` has begun, `f` never runs. Dropped later, `f` runs on and its result is
+/// dropped.
 ///
 /// ```
 /// greenroom::run(async |_system| {

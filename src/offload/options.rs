@@ -46,8 +46,8 @@ impl OffloadOptions {
         self
     }
 
-    /// How long the end of the loop waits for jobs that are running; 5 s by default. Then it goes on
-    /// without them and says how many there were.
+    /// How long the end of the loop waits for jobs that are running; 5 s by default. Then it goes
+    /// on without them and says how many there were.
     #[must_use]
     pub const fn shutdown_limit(mut self, limit: Duration) -> Self {
         self.shutdown_limit = limit;

@@ -1,8 +1,8 @@
 //! The reactor: which sockets are ready, and who waits for them.
 //!
 //! A source is registered once, edge-triggered, for as long as it lives. It starts as ready in both
-//! directions, so an operation is tried before anything is waited for; only `WouldBlock` (or a short
-//! read, which says the same) makes a direction wait for the next edge.
+//! directions, so an operation is tried before anything is waited for; only `WouldBlock` (or a
+//! short read, which says the same) makes a direction wait for the next edge.
 //!
 //! # Promises
 //! * **R1** no user code runs while events are dispatched: wakers are moved to a list

@@ -4,8 +4,9 @@ use std::task::Waker;
 
 /// One waiter that `poll` functions replace, and any number that come and go by ticket.
 ///
-/// `poll_read` and its like take `&mut self`, so the last caller is the only one who waits. Functions
-/// on `&self`, such as `accept`, may be awaited by several tasks at once; each has a ticket.
+/// `poll_read` and its like take `&mut self`, so the last caller is the only one who waits.
+/// Functions on `&self`, such as `accept`, may be awaited by several tasks at once; each has a
+/// ticket.
 #[derive(Default, Debug)]
 pub(crate) struct Waiters {
     last: Option<Waker>,

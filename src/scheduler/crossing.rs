@@ -7,14 +7,15 @@
 //! needed, at the moment when the *address* crossed: [`Home<T>`] is `Send` exactly when `T` is.
 //! What is left is to carry that fact to the place where the value is boxed for the trip.
 //!
-//! The gain, which safe code cannot have: addresses without a shared channel inside (8 bytes, `Copy`,
-//! no reference count) and replies without an allocation, for local and remote callers alike.
+//! The gain, which safe code cannot have: addresses without a shared channel inside (8 bytes,
+//! `Copy`, no reference count) and replies without an allocation, for local and remote callers
+//! alike.
 
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Mutex;
 
-use super::remote::{self, Post, Refused};
+use super::remote::{self, Post, Refused, Remote};
 use crate::base::key::{Key, LoopId};
 
 /// The way back to a loop for values of one type.
@@ -42,7 +43,8 @@ impl<T> Home<T> {
     /// Makes the way home to `key`.
     ///
     /// # Panics
-    /// When `here`, the caller's own loop, is not the loop of the key: everything below rests on it.
+    /// When `here`, the caller's own loop, is not the loop of the key: everything below rests on
+    /// it.
     #[inline]
     pub(crate) fn new(key: Key, here: LoopId) -> Self {
         assert!(key.home() == here, "the way home is made at home");
@@ -64,11 +66,34 @@ impl<T: 'static> Home<T> {
     where
         F: FnOnce(Key, T) + Send + 'static,
     {
+        self.send_by(Remote::post, value, deliver)
+    }
+
+    /// The same for a value that somebody waits for: never refused for want of room.
+    ///
+    /// # Errors
+    /// The value, when the loop has ended.
+    pub(crate) fn send_always<F>(self, value: T, deliver: F) -> Result<(), (T, Refused)>
+    where
+        F: FnOnce(Key, T) + Send + 'static,
+    {
+        self.send_by(Remote::post_always, value, deliver)
+    }
+
+    fn send_by<F>(
+        self,
+        post: impl FnOnce(&Remote, Post) -> Result<(), (Post, Refused)>,
+        value: T,
+        deliver: F,
+    ) -> Result<(), (T, Refused)>
+    where
+        F: FnOnce(Key, T) + Send + 'static,
+    {
         let Some(remote) = remote::find(self.key.home()) else {
             return Err((value, Refused::Closed));
         };
         let letter = Letter { key: self.key, value: Crossing(value), deliver };
-        remote.post(Post::Deliver(Box::new(letter))).map_err(|(post, refused)| {
+        post(&remote, Post::Deliver(Box::new(letter))).map_err(|(post, refused)| {
             let Post::Deliver(parcel) = post else { unreachable!("a post comes back as it went") };
             let letter = parcel.into_any().downcast::<Letter<T, F>>();
             (letter.expect("a post comes back as it went").value.0, refused)
@@ -108,10 +133,11 @@ struct Crossing<T>(T);
 #[allow(unsafe_code, reason = "argued below; the gain is stated at the top of the file")]
 // SAFETY: a `Crossing<T>` moves between two threads only: the one that called `Home::send` and the
 // home loop's. If they are the same thread, nothing crosses and no bound is needed (a loop never
-// changes its thread: `EventLoop` is not `Send`). If they differ, the caller holds, on a thread that
-// is not the loop's, a `Home<T>` that was made on the loop's thread, for `Home::new` asserts that.
-// Safe code can have brought it there only if `Home<T>: Send` or `Sync`, which the marker grants
-// exactly when `T: Send`. The value is then allowed to move to the loop's thread. It is dropped on
-// one of the same two threads: the inbox's posts are run or dropped by the loop's thread only, as
+// changes its thread: `EventLoop` is not `Send`). If they differ, the caller holds, on a thread
+// that is not the loop's, a `Home<T>` that was made on the loop's thread, for `Home::new` asserts
+// that. Safe code can have brought it there only if `Home<T>: Send` or `Sync`, which the marker
+// grants exactly when `T: Send`. The value is then allowed to move to the loop's thread. It is
+// dropped on one of the same two threads: the inbox's posts are run or dropped by the loop's
+// thread only, as
 // `Remote::close` hands the rest to it and refuses whatever comes later.
 unsafe impl<T> Send for Crossing<T> {}

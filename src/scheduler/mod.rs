@@ -11,9 +11,9 @@
 //!    └── insert: a new task is Queued                └──────────────────────────▶ gone
 //! ```
 //!
-//! A task is its slot in [`Scheduler`]. While it runs, its future is outside the table, so user code
-//! never runs while the table is borrowed. Removing the slot of a running task is allowed: the future
-//! is then dropped by whoever is polling it, as soon as the poll returns.
+//! A task is its slot in [`Scheduler`]. While it runs, its future is outside the table, so user
+//! code never runs while the table is borrowed. Removing the slot of a running task is allowed:
+//! the future is then dropped by whoever is polling it, as soon as the poll returns.
 //!
 //! # Promises
 //! * **T1** a task stands in the ready queue at most once

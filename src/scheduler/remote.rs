@@ -1,14 +1,15 @@
 //! What other threads leave for a loop: one inbox a loop, and the rule by which a sleeper is woken.
 //!
 //! # No wake-up is lost
-//! Everything happens under one mutex, so there are only two orders. Either the post comes first: the
-//! loop then sees it when it looks before it sleeps, and does not sleep. Or the loop says "parked"
-//! first: the post then finds the flag, clears it and wakes the poller. Whoever clears the flag is the
-//! only one to wake, so a sleep costs at most one wake call, however many posts arrive.
+//! Everything happens under one mutex, so there are only two orders. Either the post comes first:
+//! the loop then sees it when it looks before it sleeps, and does not sleep. Or the loop says
+//! "parked" first: the post then finds the flag, clears it and wakes the poller. Whoever clears
+//! the flag is the only one to wake, so a sleep costs at most one wake call, however many posts
+//! arrive.
 //!
-//! The one thing that is read without the mutex is a hint: a busy loop looks at `waiting` once a turn
-//! and locks only when it is set. A hint that is read too early is read again next turn, and the look
-//! before sleeping is never by the hint.
+//! The one thing that is read without the mutex is a hint: a busy loop looks at `waiting` once a
+//! turn and locks only when it is set. A hint that is read too early is read again next turn, and
+//! the look before sleeping is never by the hint.
 //!
 //! * **L2** a post made before the loop sleeps is seen before it sleeps
 
@@ -85,16 +86,30 @@ impl Remote {
         self.id
     }
 
-    /// Leaves a post; a wake and a stop are never refused for want of room.
+    /// Leaves a post.
     ///
     /// # Errors
     /// The post comes back with the reason.
     pub(crate) fn post(&self, post: Post) -> Result<(), (Post, Refused)> {
+        self.leave(post, self.posts_max)
+    }
+
+    /// Leaves a post that is never refused for want of room: a wake, a reply, a stop. There are no
+    /// more of these than there are tasks, asks and actors, and losing one would leave somebody
+    /// waiting for ever.
+    ///
+    /// # Errors
+    /// The post comes back when the loop has ended.
+    pub(crate) fn post_always(&self, post: Post) -> Result<(), (Post, Refused)> {
+        self.leave(post, usize::MAX)
+    }
+
+    fn leave(&self, post: Post, most: usize) -> Result<(), (Post, Refused)> {
         let mut inbox = self.lock();
         if !inbox.open {
             return Err((post, Refused::Closed));
         }
-        if inbox.posts.len() >= self.posts_max && !matches!(post, Post::Wake(_) | Post::Stop) {
+        if inbox.posts.len() >= most {
             return Err((post, Refused::Full));
         }
         inbox.posts.push(post);

@@ -1,4 +1,5 @@
-//! `SupervisorBuilder`: flags and static children; contradictions are refused before anything starts.
+//! `SupervisorBuilder`: flags and static children; contradictions are refused before anything
+//! starts.
 
 use std::fmt;
 use std::sync::Arc;

@@ -74,8 +74,8 @@ impl Supervisor {
         SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForAll)))
     }
 
-    /// A supervisor that restarts the child that ended and those started after it: for children that
-    /// depend on earlier ones.
+    /// A supervisor that restarts the child that ended and those started after it: for children
+    /// that depend on earlier ones.
     pub fn rest_for_one() -> SupervisorBuilder {
         SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::RestForOne)))
     }
@@ -98,8 +98,8 @@ impl Supervisor {
     /// Starts a child, last in the start order, and waits until it has started.
     ///
     /// # Errors
-    /// When it does not start, for whatever reason; nothing of it is left then, except the spec of a
-    /// child that declined.
+    /// When it does not start, for whatever reason; nothing of it is left then, except the spec of
+    /// a child that declined.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
@@ -117,8 +117,8 @@ impl Supervisor {
     /// kept for [`restart_child`](Self::restart_child) unless it is temporary.
     ///
     /// # Errors
-    /// When there is no such child, or the supervisor is stopping. A child that is not running is no
-    /// error.
+    /// When there is no such child, or the supervisor is stopping. A child that is not running is
+    /// no error.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child is stopped all the same.

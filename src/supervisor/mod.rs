@@ -19,8 +19,8 @@
 //! A restarted child keeps its **address and its mailbox**: whoever knows it need not learn of the
 //! crash. Only the message in whose handler it crashed is lost, to the dead letters. More than
 //! `intensity` restarts within `period` are too many: the supervisor stops its children and ends
-//! with [`ExitReason::RestartLimit`](crate::actor::ExitReason::RestartLimit), which is a crash to the
-//! supervisor above it.
+//! with [`ExitReason::RestartLimit`](crate::actor::ExitReason::RestartLimit), which is a crash to
+//! the supervisor above it.
 //!
 //! The rules are those of Erlang/OTP's `supervisor`, exact where it is exact, with the differences
 //! that `docs/DESIGN.md` argues for. All decisions are one pure machine, `decide.rs`.

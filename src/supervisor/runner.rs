@@ -1,7 +1,7 @@
 //! The actor that carries out what `decide.rs` decides, and nothing else.
 //!
-//! It never waits for one thing: starts, stops and delays come back as messages, so it answers calls
-//! and stop requests at any time.
+//! It never waits for one thing: starts, stops and delays come back as messages, so it answers
+//! calls and stop requests at any time.
 //!
 //! * **S4** a supervisor answers while its children start, stop and wait for their next try
 
@@ -61,6 +61,8 @@ impl Incarnate<Message, IsSupervisor> for Life {
         run.feed(cx, Event::Start);
         let mut asked_to_stop = false;
         loop {
+            // What was taken is done with: giving up is no message's fault.
+            cx.cell.control.end_message();
             if let Some(outcome) = run.outcome.take() {
                 // Their ends are decided; nobody hears of this one before they are over.
                 for actor in std::mem::take(&mut run.finishing) {
@@ -274,7 +276,8 @@ impl<'a> Run<'a> {
     fn stop(&self, cx: &Cx<Message>, id: ChildId, how: Shutdown, ticket: Ticket) {
         let kind = self.decider.children().get(id).map(|child| child.plan.kind);
         self.with_child(id, |child| {
-            // A start hook does not take stop requests, so it is cut short; a supervisor takes them.
+            // A start hook does not take stop requests, so it is cut short; a supervisor takes
+            // them.
             let starting = !child.has_started() && kind != Some(ChildKind::Supervisor);
             if how == Shutdown::Brutal || starting {
                 child.kill();

@@ -70,8 +70,8 @@ impl SystemBuilder {
     ///
     /// # Errors
     /// When the kernel gives no poller; or when the system was stopped, by a signal or because its
-    /// root gave up, and `main` did not return within a second after the tree had stopped. Everything
-    /// is dropped by then.
+    /// root gave up, and `main` did not return within a second after the tree had stopped.
+    /// Everything is dropped by then.
     pub fn run<R>(self, main: impl AsyncFnOnce(&System) -> R) -> Result<R, Interrupted> {
         let mut event_loop = self.event_loop.build().map_err(Interrupted::NoLoop)?;
         event_loop.run(async {

@@ -1,7 +1,7 @@
 //! `System`: from `fn main` to the last drop.
 //!
-//! A system is a loop with a root supervisor, a registry of names and the process's stop signals. It
-//! belongs to nobody else: two systems in one process share nothing.
+//! A system is a loop with a root supervisor, a registry of names and the process's stop signals.
+//! It belongs to nobody else: two systems in one process share nothing.
 
 mod builder;
 #[cfg(unix)]
@@ -78,8 +78,8 @@ impl System {
         SystemBuilder::new()
     }
 
-    /// Starts a child of the root supervisor and waits until it has started. The root restarts it as
-    /// its spec says.
+    /// Starts a child of the root supervisor and waits until it has started. The root restarts it
+    /// as its spec says.
     ///
     /// # Errors
     /// When it does not start; nothing of it is left then.
@@ -151,7 +151,10 @@ impl System {
     /// use greenroom::prelude::*;
     /// enum Msg { Hello }
     /// impl Protocol for Msg {}
-    /// async fn deaf(cx: &mut Cx<Msg>) -> Result<(), Fault> { cx.recv().await; std::future::pending().await }
+    /// async fn deaf(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     cx.recv().await;
+    ///     std::future::pending().await
+    /// }
     ///
     /// greenroom::run(async |system| {
     ///     system.on_dead_letter(|letter| println!("{:?}: {:?}", letter.name, letter.cause));
@@ -175,8 +178,8 @@ impl System {
         self.shared.root.stop();
     }
 
-    /// Waits until the tree has stopped, by [`stop`](Self::stop), a signal, or because the root gave
-    /// up, and gives the reason.
+    /// Waits until the tree has stopped, by [`stop`](Self::stop), a signal, or because the root
+    /// gave up, and gives the reason.
     ///
     /// # Cancel safety
     /// Nothing changes.
@@ -206,12 +209,12 @@ impl<P> From<Addr<P>> for ActorId {
 
 impl SupervisorBuilder {
     /// Starts it under the system's root and waits until all its children have started, in their
-    /// order. Unless [`restart`](Self::restart) says otherwise, it is not restarted when it gives up:
-    /// watch [`Supervisor::ended`].
+    /// order. Unless [`restart`](Self::restart) says otherwise, it is not restarted when it gives
+    /// up: watch [`Supervisor::ended`].
     ///
     /// # Errors
-    /// When flags or children contradict each other (nothing was started), or a child does not start
-    /// (those before it were stopped again, in reverse order).
+    /// When flags or children contradict each other (nothing was started), or a child does not
+    /// start (those before it were stopped again, in reverse order).
     ///
     /// # Cancel safety
     /// Dropped while it waits, the supervisor may start all the same.

@@ -14,7 +14,10 @@ pub(crate) fn listen(system: &System) {
     let signals = match Signals::new([SIGINT, SIGTERM]) {
         Ok(signals) => signals,
         Err(error) => {
-            tracing::warn!(target: "greenroom::system", %error, "signals will not stop the system in order");
+            tracing::warn!(
+                target: "greenroom::system", %error,
+                "signals will not stop the system in order",
+            );
             return;
         }
     };
@@ -25,7 +28,10 @@ pub(crate) fn listen(system: &System) {
             match came {
                 Ok(signal) => take(&system, signal),
                 Err(error) => {
-                    tracing::warn!(target: "greenroom::system", %error, "signals are no longer heard");
+                    tracing::warn!(
+                        target: "greenroom::system", %error,
+                        "signals are no longer heard",
+                    );
                     return;
                 }
             }
@@ -38,6 +44,9 @@ fn take(system: &System, signal: i32) {
         tracing::warn!(target: "greenroom::system", signal, "second signal: ending at once");
         std::process::exit(128 + signal);
     }
-    tracing::info!(target: "greenroom::system", signal, "stopping in order; a second signal ends at once");
+    tracing::info!(
+        target: "greenroom::system", signal,
+        "stopping in order; a second signal ends at once",
+    );
     system.stop();
 }

@@ -1,9 +1,9 @@
 //! Waiting for time to pass: [`sleep`], [`interval`], [`timeout`].
 //!
 //! Time is the loop's own: monotonic, read once a turn, and virtual when the loop was built so. A
-//! timer never fires early; it fires at most about a millisecond late on an idle loop, as the kernel
-//! counts its waits in milliseconds. Timers with one deadline fire in the order they were set.
-//! Dropping any future of this module takes its timer out again and costs a few nanoseconds.
+//! timer never fires early; it fires at most about a millisecond late on an idle loop, as the
+//! kernel counts its waits in milliseconds. Timers with one deadline fire in the order they were
+//! set. Dropping any future of this module takes its timer out again and costs a few nanoseconds.
 
 mod interval;
 mod sleep;

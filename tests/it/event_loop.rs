@@ -92,8 +92,8 @@ fn the_inbox_comes_before_the_tasks_of_a_turn() {
         task::spawn(async move { in_task.lock().expect("no panic").push("task") }).detach();
         handle.post(move || in_post.lock().expect("no panic").push("post")).expect("open");
         settle().await;
-        let order = order.lock().expect("no panic").clone();
-        order
+
+        order.lock().expect("no panic").clone()
     });
     assert_eq!(order, ["post", "task"]);
 }
@@ -216,7 +216,7 @@ fn a_panic_of_the_root_future_is_the_callers_and_the_loop_goes_on() {
             panic!("the root panicked")
         })
     }));
-    let payload: Box<dyn std::any::Any + Send> = run.err().expect("the panic comes out");
+    let payload: Box<dyn std::any::Any + Send> = run.expect_err("the panic comes out");
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"the root panicked"));
     let echoed = event_loop.run(async { actor.ask_with(|reply| Work::Echo(5, reply)).await });
     assert_eq!(echoed.ok(), Some(5));

@@ -1,7 +1,16 @@
 //! Integration tests, by area, in one binary: linking dominates on two cores.
 
+#![allow(
+    clippy::async_yields_async,
+    clippy::drop_non_drop,
+    clippy::redundant_clone,
+    clippy::waker_clone_wake,
+    reason = "tests of handles and wakers pass them around in ways that programs do not"
+)]
+
 mod event_loop;
 mod handle;
+mod promises;
 mod shutdown;
 mod support;
 mod task;
