@@ -1,7 +1,7 @@
 //! `Endpoint`: where to bind or connect, before names are looked up.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 /// An address, or a name and a port that are looked up when they are used.
 ///
@@ -35,9 +35,22 @@ impl From<Vec<SocketAddr>> for Endpoint {
     }
 }
 
-impl From<(IpAddr, u16)> for Endpoint {
-    fn from(pair: (IpAddr, u16)) -> Self {
-        SocketAddr::from(pair).into()
+/// Everything that is an address already.
+macro_rules! from_address {
+    ($($Address:ty),+) => {$(
+        impl From<$Address> for Endpoint {
+            fn from(address: $Address) -> Self {
+                SocketAddr::from(address).into()
+            }
+        }
+    )+};
+}
+
+from_address!(SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16));
+
+impl From<&[SocketAddr]> for Endpoint {
+    fn from(addresses: &[SocketAddr]) -> Self {
+        addresses.to_vec().into()
     }
 }
 
@@ -56,12 +69,24 @@ impl From<String> for Endpoint {
     }
 }
 
+impl From<&String> for Endpoint {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
 impl From<(&str, u16)> for Endpoint {
     fn from((host, port): (&str, u16)) -> Self {
         match host.parse::<IpAddr>() {
             Ok(ip) => (ip, port).into(),
             Err(_) => Self { place: Place::Name(format!("{host}:{port}")) },
         }
+    }
+}
+
+impl From<(String, u16)> for Endpoint {
+    fn from((host, port): (String, u16)) -> Self {
+        (host.as_str(), port).into()
     }
 }
 

@@ -10,6 +10,8 @@
 mod accept;
 mod address;
 mod connect;
+mod datagram;
+mod incoming;
 mod options;
 mod resolve;
 mod split;
@@ -22,11 +24,11 @@ mod unix;
 
 pub use address::Endpoint;
 pub use connect::ConnectOptions;
+pub use incoming::Incoming;
 pub use options::{ListenOptions, SocketOptions};
 pub use resolve::lookup;
 pub use split::{ReadHalf, WriteHalf};
-pub use stream::EndWrites;
-pub use tcp_listener::{Incoming, TcpListener};
+pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;
 #[cfg(unix)]

@@ -1,11 +1,13 @@
 //! Socket options, with their defaults and why.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-/// Options of a connected socket; what is not said stays as the system has it.
+/// Options of a connected socket; what is not said stays as the system has it, for the system may
+/// have been tuned by whoever runs the program.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,7 +19,7 @@ use socket2::{SockRef, TcpKeepalive};
 pub struct SocketOptions {
     nodelay: Option<bool>,
     keepalive: Option<Duration>,
-    linger: Option<Option<Duration>>,
+    reset_on_close: Option<bool>,
     receive_buffer: Option<usize>,
     send_buffer: Option<usize>,
     ttl: Option<u32>,
@@ -46,43 +48,47 @@ impl SocketOptions {
         self
     }
 
-    /// How long closing waits for unsent data (`SO_LINGER`); `Some(ZERO)` resets the connection.
+    /// Whether closing resets the connection and throws away what was not sent yet (`SO_LINGER` of
+    /// zero). There is no longer time to choose: closing would block the whole loop for it. To know
+    /// that the peer has everything, end the write side and read to the end.
     #[must_use]
-    pub const fn linger(mut self, linger: Option<Duration>) -> Self {
-        self.linger = Some(linger);
+    pub const fn reset_on_close(mut self, reset: bool) -> Self {
+        self.reset_on_close = Some(reset);
         self
     }
 
-    /// The kernel's receive buffer in bytes (`SO_RCVBUF`).
+    /// The kernel's receive buffer in bytes (`SO_RCVBUF`). Unsaid, most systems size it by the
+    /// traffic, and saying it ends that.
     #[must_use]
     pub const fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
         self
     }
 
-    /// The kernel's send buffer in bytes (`SO_SNDBUF`).
+    /// The kernel's send buffer in bytes (`SO_SNDBUF`); see
+    /// [`receive_buffer`](Self::receive_buffer).
     #[must_use]
     pub const fn send_buffer(mut self, bytes: usize) -> Self {
         self.send_buffer = Some(bytes);
         self
     }
 
-    /// How many routers a packet may pass (`IP_TTL`).
+    /// How many routers a packet may pass (`IP_TTL`, `IPV6_UNICAST_HOPS`).
     #[must_use]
     pub const fn ttl(mut self, hops: u32) -> Self {
         self.ttl = Some(hops);
         self
     }
 
-    pub(crate) fn apply(&self, socket: SockRef<'_>) -> io::Result<()> {
+    pub(crate) fn apply(&self, socket: SockRef<'_>, v6: bool) -> io::Result<()> {
         if let Some(nodelay) = self.nodelay {
             socket.set_tcp_nodelay(nodelay)?;
         }
         if let Some(idle) = self.keepalive {
             socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle))?;
         }
-        if let Some(linger) = self.linger {
-            socket.set_linger(linger)?;
+        if let Some(reset) = self.reset_on_close {
+            socket.set_linger(reset.then_some(Duration::ZERO))?;
         }
         if let Some(bytes) = self.receive_buffer {
             socket.set_recv_buffer_size(bytes)?;
@@ -90,8 +96,10 @@ impl SocketOptions {
         if let Some(bytes) = self.send_buffer {
             socket.set_send_buffer_size(bytes)?;
         }
-        if let Some(hops) = self.ttl {
-            socket.set_ttl_v4(hops)?;
+        match self.ttl {
+            Some(hops) if v6 => socket.set_unicast_hops_v6(hops)?,
+            Some(hops) => socket.set_ttl_v4(hops)?,
+            None => {}
         }
         Ok(())
     }
@@ -101,19 +109,21 @@ impl SocketOptions {
 ///
 /// ```
 /// use greenroom::net::{ListenOptions, TcpListener};
-/// greenroom::run(async |_system| {
+/// # fn main() -> std::io::Result<()> {
+/// greenroom::EventLoop::new()?.run(async {
 ///     let options = ListenOptions::new().backlog(64);
 ///     let listener = TcpListener::bind_with("127.0.0.1:0", options).await?;
 ///     assert_ne!(listener.local_addr()?.port(), 0);
-///     Ok::<(), std::io::Error>(())
-/// }).unwrap();
+///     Ok(())
+/// })
+/// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ListenOptions {
-    pub(crate) backlog: i32,
-    pub(crate) reuse_address: bool,
-    pub(crate) reuse_port: bool,
-    pub(crate) only_v6: Option<bool>,
+    backlog: i32,
+    reuse_address: bool,
+    reuse_port: bool,
+    only_v6: Option<bool>,
 }
 
 impl ListenOptions {
@@ -150,6 +160,21 @@ impl ListenOptions {
     pub const fn only_v6(mut self, only: bool) -> Self {
         self.only_v6 = Some(only);
         self
+    }
+
+    pub(crate) fn listen(self, address: SocketAddr) -> io::Result<std::net::TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(self.reuse_address)?;
+        #[cfg(unix)]
+        if self.reuse_port {
+            socket.set_reuse_port(true)?;
+        }
+        if let (true, Some(only)) = (address.is_ipv6(), self.only_v6) {
+            socket.set_only_v6(only)?;
+        }
+        socket.bind(&address.into())?;
+        socket.listen(self.backlog)?;
+        Ok(socket.into())
     }
 }
 

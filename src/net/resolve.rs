@@ -16,14 +16,22 @@ use crate::offload::offload;
 /// Dropped while it waits, the lookup may go on in the pool; nothing else happens.
 ///
 /// ```
-/// greenroom::run(async |_system| {
+/// # fn main() -> std::io::Result<()> {
+/// greenroom::EventLoop::new()?.run(async {
 ///     let found = greenroom::net::lookup("localhost:80").await?;
 ///     assert!(found.iter().all(|address| address.port() == 80));
-///     Ok::<(), std::io::Error>(())
-/// }).unwrap();
+///     Ok(())
+/// })
+/// # }
 /// ```
 pub async fn lookup(endpoint: impl Into<Endpoint>) -> io::Result<Vec<SocketAddr>> {
     let name = match endpoint.into().place {
+        Place::Addresses(addresses) if addresses.is_empty() => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the list of addresses is empty",
+            ));
+        }
         Place::Addresses(addresses) => return Ok(addresses),
         Place::Name(name) => name,
     };
@@ -36,4 +44,33 @@ pub async fn lookup(endpoint: impl Into<Endpoint>) -> io::Result<Vec<SocketAddr>
         return Err(io::Error::new(io::ErrorKind::NotFound, format!("`{name}` has no address")));
     }
     Ok(addresses)
+}
+
+/// What `attempt` gives for the first address of `endpoint` for which it gives something; `what` is
+/// for the error that names them all.
+pub(crate) async fn first_of<T>(
+    endpoint: Endpoint,
+    what: &str,
+    attempt: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut failures = Vec::new();
+    for address in lookup(endpoint.clone()).await? {
+        match attempt(address) {
+            Ok(done) => return Ok(done),
+            Err(error) => failures.push((address, error)),
+        }
+    }
+    Err(all_failed(what, &endpoint, &failures))
+}
+
+/// One error that names every address that was tried; its kind is that of the last.
+pub(crate) fn all_failed(
+    what: &str,
+    endpoint: &Endpoint,
+    failures: &[(SocketAddr, io::Error)],
+) -> io::Error {
+    let kind = failures.last().map_or(io::ErrorKind::NotFound, |(_, error)| error.kind());
+    let causes: Vec<String> =
+        failures.iter().map(|(address, error)| format!("{address}: {error}")).collect();
+    io::Error::new(kind, format!("{what} {endpoint} ({})", causes.join("; ")))
 }

@@ -8,8 +8,6 @@ use std::task::{Context, Poll};
 
 use futures::io::{AsyncRead, AsyncWrite, IoSlice, IoSliceMut};
 
-use super::stream::EndWrites;
-
 /// The reading half of a stream, borrowed (`ReadHalf<&TcpStream>`) or owned
 /// (`ReadHalf<Rc<TcpStream>>`).
 #[derive(Debug)]
@@ -20,25 +18,32 @@ pub struct ReadHalf<H> {
 /// The writing half of a stream. An owned one ends the write side when it is dropped, so that the
 /// peer reads to the end.
 #[derive(Debug)]
-pub struct WriteHalf<H>
-where
-    H: Deref<Target: EndWrites>,
-{
+pub struct WriteHalf<H: Deref> {
     stream: Option<H>,
-    ends_on_drop: bool,
+    end: Option<End<H::Target>>,
 }
 
-pub(crate) fn borrowed<T: EndWrites>(stream: &T) -> (ReadHalf<&T>, WriteHalf<&T>) {
-    (ReadHalf { stream }, WriteHalf { stream: Some(stream), ends_on_drop: false })
+/// Ends the write side of a stream.
+type End<T> = fn(&T) -> io::Result<()>;
+
+pub(crate) const fn borrowed<T>(stream: &T) -> (ReadHalf<&T>, WriteHalf<&T>) {
+    (ReadHalf { stream }, WriteHalf { stream: Some(stream), end: None })
 }
 
-pub(crate) fn owned<T: EndWrites>(stream: T) -> (ReadHalf<Rc<T>>, WriteHalf<Rc<T>>) {
+pub(crate) fn owned<T>(stream: T, end: End<T>) -> (ReadHalf<Rc<T>>, WriteHalf<Rc<T>>) {
     let stream = Rc::new(stream);
-    let write = WriteHalf { stream: Some(Rc::clone(&stream)), ends_on_drop: true };
+    let write = WriteHalf { stream: Some(Rc::clone(&stream)), end: Some(end) };
     (ReadHalf { stream }, write)
 }
 
-impl<T: EndWrites> ReadHalf<Rc<T>> {
+impl<H: Deref> ReadHalf<H> {
+    /// The whole stream, for its address, its options and its other operations.
+    pub fn stream(&self) -> &H::Target {
+        &self.stream
+    }
+}
+
+impl<T> ReadHalf<Rc<T>> {
     /// Puts the two halves of one stream together again.
     ///
     /// # Errors
@@ -50,19 +55,17 @@ impl<T: EndWrites> ReadHalf<Rc<T>> {
         }
         drop(write.stream.take());
         Rc::try_unwrap(self.stream).map_err(|stream| {
-            let other = WriteHalf { stream: Some(Rc::clone(&stream)), ends_on_drop: true };
-            (Self { stream }, other)
+            write.stream = Some(Rc::clone(&stream));
+            (Self { stream }, write)
         })
     }
 }
 
-impl<H: Deref<Target: EndWrites>> Drop for WriteHalf<H> {
+impl<H: Deref> Drop for WriteHalf<H> {
     fn drop(&mut self) {
-        if let Some(stream) = &self.stream
-            && self.ends_on_drop
-        {
+        if let (Some(stream), Some(end)) = (&self.stream, self.end) {
             // A peer that is gone needs to be told nothing.
-            let _ = stream.end_writes();
+            let _ = end(stream);
         }
     }
 }
@@ -89,11 +92,7 @@ where
     }
 }
 
-impl<H: Unpin, T> WriteHalf<H>
-where
-    T: EndWrites,
-    H: Deref<Target = T>,
-{
+impl<T, H: Deref<Target = T>> WriteHalf<H> {
     fn with<R>(&self, f: impl FnOnce(&T) -> Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         match &self.stream {
             Some(stream) => f(stream),
@@ -104,7 +103,6 @@ where
 
 impl<H: Unpin, T> AsyncWrite for WriteHalf<H>
 where
-    T: EndWrites,
     H: Deref<Target = T>,
     for<'a> &'a T: AsyncWrite + Unpin,
 {

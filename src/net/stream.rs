@@ -3,6 +3,8 @@
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::task::{Context, Poll, ready};
 
+use futures::future::FutureExt as _;
+
 use crate::event_loop::source::Source;
 use crate::reactor::readiness::Direction;
 
@@ -35,7 +37,9 @@ where
     Poll::Ready(Ok(read))
 }
 
-/// After a short read the kernel has nothing more; the end of the stream is no short read.
+/// After a short read the kernel has nothing more; the end of the stream is no short read. (Urgent
+/// TCP data and descriptors sent along a Unix stream cut a read short too. A peer that sends them
+/// to a program that wants neither holds up itself, until it sends again.)
 fn note_short<S: mio::event::Source>(source: &Source<S>, read: usize, room: usize) {
     if read > 0 && read < room {
         source.short_read();
@@ -66,22 +70,127 @@ where
     source.poll_io(Direction::Write, cx, |mut io| io.write_vectored(slices))
 }
 
-/// A stream whose write side can be ended for itself, as an owned [`WriteHalf`](super::WriteHalf)
-/// does when it is dropped.
-pub trait EndWrites {
-    #[doc(hidden)]
-    fn end_writes(&self) -> io::Result<()>;
+/// Tries `operation` once. Out of budget it would block too: then `readable` and `writable` yield.
+pub(crate) fn attempt<S: mio::event::Source, R>(
+    source: &Source<S>,
+    direction: Direction,
+    operation: impl FnMut(&S) -> io::Result<R>,
+) -> io::Result<R> {
+    let tried = source.io(direction, operation).now_or_never();
+    tried.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
 }
 
-/// Implements the `futures` I/O traits for a stream with a `source`, by value and by reference.
+pub(crate) fn try_read<S>(source: &Source<S>, buffer: &mut [u8]) -> io::Result<usize>
+where
+    S: mio::event::Source,
+    for<'a> &'a S: Read,
+{
+    let read = attempt(source, Direction::Read, |mut io| io.read(buffer))?;
+    note_short(source, read, buffer.len());
+    Ok(read)
+}
+
+pub(crate) fn try_write<S>(source: &Source<S>, bytes: &[u8]) -> io::Result<usize>
+where
+    S: mio::event::Source,
+    for<'a> &'a S: Write,
+{
+    attempt(source, Direction::Write, |mut io| io.write(bytes))
+}
+
+/// What the streams have in common: the `futures` I/O traits, by value and by reference, and the
+/// methods that are the same. `$Mio` and `$Std` are the types of those libraries.
 macro_rules! byte_stream {
-    ($Stream:ty) => {
+    ($Stream:ty, $Mio:ty, $Std:ty) => {
         $crate::net::stream::byte_stream!(@impl $Stream);
         $crate::net::stream::byte_stream!(@impl &$Stream);
 
-        impl $crate::net::stream::EndWrites for $Stream {
-            fn end_writes(&self) -> ::std::io::Result<()> {
-                self.shutdown(::std::net::Shutdown::Write)
+        impl $Stream {
+            /// Takes over a connected stream of the standard library.
+            ///
+            /// # Errors
+            /// When it cannot be made non-blocking.
+            pub fn from_std(stream: $Std) -> ::std::io::Result<Self> {
+                stream.set_nonblocking(true)?;
+                Ok(Self::new(<$Mio>::from_std(stream)))
+            }
+
+            /// Gives the stream back to the standard library; it stays non-blocking.
+            ///
+            /// # Errors
+            /// When there is no descriptor left to hand it over.
+            pub fn into_std(self) -> ::std::io::Result<$Std> {
+                let copied = self.source.with(|io| ::socket2::SockRef::from(io).try_clone())?;
+                Ok(copied.into())
+            }
+
+            /// Waits until a read is worth trying: there are bytes, or the end, or an error.
+            ///
+            /// # Errors
+            /// When no loop runs here, or another than the socket's.
+            ///
+            /// # Cancel safety
+            /// Nothing changes.
+            pub async fn readable(&self) -> ::std::io::Result<()> {
+                self.source.io($crate::reactor::readiness::Direction::Read, |_| Ok(())).await
+            }
+
+            /// Waits until a write is worth trying: there is room, or an error.
+            ///
+            /// # Errors
+            /// When no loop runs here, or another than the socket's.
+            ///
+            /// # Cancel safety
+            /// Nothing changes.
+            pub async fn writable(&self) -> ::std::io::Result<()> {
+                self.source.io($crate::reactor::readiness::Direction::Write, |_| Ok(())).await
+            }
+
+            /// Reads what is there; 0 is the end of the stream. For loops that begin with
+            /// [`readable`](Self::readable).
+            ///
+            /// # Errors
+            /// `WouldBlock` when nothing is there, or when the task has had its share of this turn:
+            /// wait by [`readable`](Self::readable). Otherwise as the connection failed.
+            pub fn try_read(&self, buffer: &mut [u8]) -> ::std::io::Result<usize> {
+                $crate::net::stream::try_read(&self.source, buffer)
+            }
+
+            /// Writes what there is room for.
+            ///
+            /// # Errors
+            /// `WouldBlock` when there is no room, or when the task has had its share of this turn:
+            /// wait by [`writable`](Self::writable). Otherwise as the connection failed.
+            pub fn try_write(&self, bytes: &[u8]) -> ::std::io::Result<usize> {
+                $crate::net::stream::try_write(&self.source, bytes)
+            }
+
+            /// Ends one side of the connection, or both.
+            ///
+            /// # Errors
+            /// When the connection is gone.
+            pub fn shutdown(&self, how: ::std::net::Shutdown) -> ::std::io::Result<()> {
+                self.source.with(|stream| stream.shutdown(how))
+            }
+
+            /// Lends both halves, for reading and writing at the same time in one task.
+            pub fn split(
+                &mut self,
+            ) -> ($crate::net::ReadHalf<&Self>, $crate::net::WriteHalf<&Self>) {
+                $crate::net::split::borrowed(self)
+            }
+
+            /// Takes the stream apart, for two tasks of this loop. Dropping the write half ends the
+            /// write side; [`ReadHalf::reunite`](crate::net::ReadHalf::reunite) puts both together.
+            #[must_use]
+            pub fn into_split(
+                self,
+            ) -> (
+                $crate::net::ReadHalf<::std::rc::Rc<Self>>,
+                $crate::net::WriteHalf<::std::rc::Rc<Self>>,
+            ) {
+                use ::std::net::Shutdown;
+                $crate::net::split::owned(self, |stream| stream.shutdown(Shutdown::Write))
             }
         }
     };

@@ -4,13 +4,13 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use futures::stream::{LocalBoxStream, StreamExt as _};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::SockRef;
 
-use super::accept::accept;
+use super::accept::{Shortage, accept};
 use super::address::Endpoint;
+use super::incoming::Incoming;
 use super::options::ListenOptions;
-use super::resolve::lookup;
+use super::resolve::first_of;
 use super::tcp_stream::TcpStream;
 use crate::event_loop::source::Source;
 
@@ -42,6 +42,7 @@ use crate::event_loop::source::Source;
 /// ```
 pub struct TcpListener {
     source: Source<mio::net::TcpListener>,
+    shortage: Shortage,
 }
 
 impl TcpListener {
@@ -67,15 +68,9 @@ impl TcpListener {
         endpoint: impl Into<Endpoint>,
         options: ListenOptions,
     ) -> io::Result<Self> {
-        let endpoint = endpoint.into();
-        let mut failures = Vec::new();
-        for address in lookup(endpoint.clone()).await? {
-            match listen(address, options) {
-                Ok(listener) => return Self::from_std(listener),
-                Err(error) => failures.push((address, error)),
-            }
-        }
-        Err(super::connect::all_failed("could not listen on", &endpoint, failures))
+        let listening =
+            first_of(endpoint.into(), "could not listen on", |address| options.listen(address));
+        Self::from_std(listening.await?)
     }
 
     /// Takes over a listener of the standard library.
@@ -84,7 +79,17 @@ impl TcpListener {
     /// When it cannot be made non-blocking.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { source: Source::new(mio::net::TcpListener::from_std(listener)) })
+        let source = Source::new(mio::net::TcpListener::from_std(listener));
+        Ok(Self { source, shortage: Shortage::default() })
+    }
+
+    /// Gives the listener back to the standard library; it stays non-blocking.
+    ///
+    /// # Errors
+    /// When there is no descriptor left to hand it over.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        let socket = self.source.with(|listener| SockRef::from(listener).try_clone())?;
+        Ok(socket.into())
     }
 
     /// Where it listens.
@@ -108,59 +113,19 @@ impl TcpListener {
     /// Dropped while it waits, no connection is lost.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let name = || self.local_addr().map_or_else(|_| "?".to_owned(), |addr| addr.to_string());
-        let accepted = accept(&self.source, name, mio::net::TcpListener::accept).await;
+        let accepted =
+            accept(&self.source, &self.shortage, name, mio::net::TcpListener::accept).await;
         accepted.map(|(stream, peer)| (TcpStream::new(stream), peer))
     }
 
     /// The connections, one after another.
     pub fn incoming(&self) -> Incoming<'_> {
-        let stream = futures::stream::unfold(self, async |listener| {
-            Some((listener.accept().await.map(|(stream, _)| stream), listener))
-        });
-        Incoming { stream: stream.boxed_local() }
+        Incoming::new(async || self.accept().await.map(|(stream, _)| stream))
     }
-}
-
-fn listen(address: SocketAddr, options: ListenOptions) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(options.reuse_address)?;
-    #[cfg(unix)]
-    if options.reuse_port {
-        socket.set_reuse_port(true)?;
-    }
-    if let (true, Some(only)) = (address.is_ipv6(), options.only_v6) {
-        socket.set_only_v6(only)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(options.backlog)?;
-    Ok(socket.into())
 }
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpListener").field("local", &self.local_addr().ok()).finish()
-    }
-}
-
-/// The stream of connections of [`TcpListener::incoming`]; it never ends.
-#[must_use = "a stream does nothing unless it is polled"]
-pub struct Incoming<'a> {
-    stream: LocalBoxStream<'a, io::Result<TcpStream>>,
-}
-
-impl futures::Stream for Incoming<'_> {
-    type Item = io::Result<TcpStream>;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        self.stream.poll_next_unpin(cx)
-    }
-}
-
-impl fmt::Debug for Incoming<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").finish_non_exhaustive()
     }
 }

@@ -2,27 +2,49 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
-use std::rc::Rc;
+use std::net::SocketAddr;
+
+use socket2::SockRef;
 
 use super::address::Endpoint;
 use super::connect::{ConnectOptions, connect};
 use super::options::SocketOptions;
-use super::split::{self, ReadHalf, WriteHalf};
 use super::stream::byte_stream;
 use crate::event_loop::source::Source;
 use crate::reactor::readiness::Direction;
 
 /// One TCP connection, with the `futures` traits `AsyncRead` and `AsyncWrite`, for `TcpStream` and
-/// for `&TcpStream`. See [`TcpListener`](super::TcpListener) for an example.
+/// for `&TcpStream`.
 ///
 /// Dropping it closes the connection. `poll_close` ends the write side only: the peer reads to the
-/// end and may still answer.
+/// end and may still answer. In each direction one task at a time waits by the `poll` functions,
+/// the last that asked; `peek`, `readable` and `writable` may be awaited by any number.
+///
+/// ```
+/// use futures::io::{AsyncReadExt, AsyncWriteExt};
+/// use greenroom::net::{TcpListener, TcpStream};
+/// # fn main() -> std::io::Result<()> {
+/// greenroom::EventLoop::new()?.run(async {
+///     let listener = TcpListener::bind(("localhost", 0)).await?;
+///     let mut here = TcpStream::connect(listener.local_addr()?).await?;
+///     let (there, _) = listener.accept().await?;
+///     let (mut reader, mut writer) = there.into_split();
+///     here.write_all(b"hello").await?;
+///     here.close().await?;
+///     futures::io::copy(&mut reader, &mut writer).await?;
+///     drop(writer); // the write side ends here
+///     let mut answer = String::new();
+///     here.read_to_string(&mut answer).await?;
+///     assert_eq!(answer, "hello");
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub struct TcpStream {
     source: Source<mio::net::TcpStream>,
 }
 
-byte_stream!(TcpStream);
+byte_stream!(TcpStream, mio::net::TcpStream, std::net::TcpStream);
 
 impl TcpStream {
     pub(crate) const fn new(stream: mio::net::TcpStream) -> Self {
@@ -56,15 +78,6 @@ impl TcpStream {
         options: ConnectOptions,
     ) -> io::Result<Self> {
         connect(endpoint.into(), options).await
-    }
-
-    /// Takes over a connected stream of the standard library.
-    ///
-    /// # Errors
-    /// When it cannot be made non-blocking.
-    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Ok(Self::new(mio::net::TcpStream::from_std(stream)))
     }
 
     /// The address at this end.
@@ -104,7 +117,8 @@ impl TcpStream {
     /// # Errors
     /// When the kernel refuses one; those before it are set.
     pub fn set_options(&self, options: SocketOptions) -> io::Result<()> {
-        self.source.with(|stream| options.apply(socket2::SockRef::from(stream)))
+        let v6 = self.local_addr()?.is_ipv6();
+        self.source.with(|stream| options.apply(SockRef::from(stream), v6))
     }
 
     /// Reads without taking: the next read gives the same bytes again.
@@ -116,48 +130,6 @@ impl TcpStream {
     /// Nothing is taken either way.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.io(Direction::Read, |stream| stream.peek(buffer)).await
-    }
-
-    /// Waits until a read is worth trying.
-    ///
-    /// # Errors
-    /// When no loop runs here, or another than the socket's.
-    ///
-    /// # Cancel safety
-    /// Nothing changes.
-    pub async fn readable(&self) -> io::Result<()> {
-        self.source.ready(Direction::Read).await
-    }
-
-    /// Waits until a write is worth trying.
-    ///
-    /// # Errors
-    /// When no loop runs here, or another than the socket's.
-    ///
-    /// # Cancel safety
-    /// Nothing changes.
-    pub async fn writable(&self) -> io::Result<()> {
-        self.source.ready(Direction::Write).await
-    }
-
-    /// Ends one side of the connection, or both.
-    ///
-    /// # Errors
-    /// When the connection is gone.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.source.with(|stream| stream.shutdown(how))
-    }
-
-    /// Lends both halves, for reading and writing at the same time in one task.
-    pub fn split(&mut self) -> (ReadHalf<&Self>, WriteHalf<&Self>) {
-        split::borrowed(self)
-    }
-
-    /// Takes the stream apart, for two tasks of this loop. Dropping the write half ends the write
-    /// side.
-    #[must_use]
-    pub fn into_split(self) -> (ReadHalf<Rc<Self>>, WriteHalf<Rc<Self>>) {
-        split::owned(self)
     }
 }
 

@@ -5,8 +5,8 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::address::Endpoint;
-use super::connect::all_failed;
-use super::resolve::lookup;
+use super::datagram::datagrams;
+use super::resolve::first_of;
 use crate::event_loop::source::Source;
 use crate::reactor::readiness::Direction;
 
@@ -28,6 +28,8 @@ pub struct UdpSocket {
     source: Source<mio::net::UdpSocket>,
 }
 
+datagrams!(UdpSocket, mio::net::UdpSocket, std::net::UdpSocket);
+
 impl UdpSocket {
     /// Binds to the first address of `endpoint` that can be had; port 0 is any free one.
     ///
@@ -37,15 +39,8 @@ impl UdpSocket {
     /// # Cancel safety
     /// Dropped while it looks a name up, nothing is bound.
     pub async fn bind(endpoint: impl Into<Endpoint>) -> io::Result<Self> {
-        let endpoint = endpoint.into();
-        let mut failures = Vec::new();
-        for address in lookup(endpoint.clone()).await? {
-            match mio::net::UdpSocket::bind(address) {
-                Ok(socket) => return Ok(Self { source: Source::new(socket) }),
-                Err(error) => failures.push((address, error)),
-            }
-        }
-        Err(all_failed("could not bind to", &endpoint, failures))
+        let bound = first_of(endpoint.into(), "could not bind to", mio::net::UdpSocket::bind);
+        Ok(Self::new(bound.await?))
     }
 
     /// Where it is bound.
@@ -56,28 +51,25 @@ impl UdpSocket {
         self.source.with(mio::net::UdpSocket::local_addr)
     }
 
-    /// Sends to and receives from the first address of `endpoint` only, from now on.
+    /// The address it is connected to.
     ///
     /// # Errors
-    /// When it has no address or the kernel refuses.
+    /// When it is not connected.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.source.with(mio::net::UdpSocket::peer_addr)
+    }
+
+    /// Sends to and receives from one address only, from now on: the first of `endpoint` that the
+    /// kernel takes.
+    ///
+    /// # Errors
+    /// When it takes none, naming each with its cause.
     ///
     /// # Cancel safety
     /// Dropped while it looks a name up, nothing changes.
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> io::Result<()> {
-        let addresses = lookup(endpoint).await?;
-        let first = addresses.first().copied().ok_or(io::ErrorKind::NotFound)?;
-        self.source.with(|socket| socket.connect(first))
-    }
-
-    /// Sends a datagram to the connected address.
-    ///
-    /// # Errors
-    /// When the kernel refuses it, for instance because it is too long.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, nothing was sent.
-    pub async fn send(&self, datagram: &[u8]) -> io::Result<usize> {
-        self.source.io(Direction::Write, |socket| socket.send(datagram)).await
+        let connect = |address| self.source.with(|socket| socket.connect(address));
+        first_of(endpoint.into(), "could not connect to", connect).await
     }
 
     /// Sends a datagram.
@@ -89,17 +81,6 @@ impl UdpSocket {
     /// Dropped while it waits, nothing was sent.
     pub async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.source.io(Direction::Write, |socket| socket.send_to(datagram, to)).await
-    }
-
-    /// Receives a datagram from the connected address; what does not fit is cut off.
-    ///
-    /// # Errors
-    /// When the peer is known to be gone.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, no datagram is lost.
-    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.io(Direction::Read, |socket| socket.recv(buffer)).await
     }
 
     /// Receives a datagram and tells from whom; what does not fit is cut off.
@@ -127,6 +108,14 @@ impl UdpSocket {
     /// Whether it may send to broadcast addresses.
     ///
     /// # Errors
+    /// When the kernel does not tell.
+    pub fn broadcast(&self) -> io::Result<bool> {
+        self.source.with(mio::net::UdpSocket::broadcast)
+    }
+
+    /// Says whether it may send to broadcast addresses.
+    ///
+    /// # Errors
     /// When the kernel refuses.
     pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
         self.source.with(|socket| socket.set_broadcast(broadcast))
@@ -138,6 +127,30 @@ impl UdpSocket {
     /// When the kernel refuses.
     pub fn set_ttl(&self, hops: u32) -> io::Result<()> {
         self.source.with(|socket| socket.set_ttl(hops))
+    }
+
+    /// How many routers a datagram may pass.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.source.with(mio::net::UdpSocket::ttl)
+    }
+
+    /// Whether what it sends to a multicast group comes back to this machine.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_multicast_loop_v4(&self, back: bool) -> io::Result<()> {
+        self.source.with(|socket| socket.set_multicast_loop_v4(back))
+    }
+
+    /// How many routers a datagram to a multicast group may pass; 1 by default.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_multicast_ttl_v4(&self, hops: u32) -> io::Result<()> {
+        self.source.with(|socket| socket.set_multicast_ttl_v4(hops))
     }
 
     /// Joins a multicast group on an interface.

@@ -2,21 +2,37 @@
 
 use std::fmt;
 use std::io;
-use std::net::Shutdown;
-use std::path::Path;
-use std::rc::Rc;
+use std::os::unix::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
-use super::accept::accept;
-use super::split::{self, ReadHalf, WriteHalf};
+use socket2::SockRef;
+
+use super::accept::{Shortage, accept};
+use super::datagram::datagrams;
+use super::incoming::Incoming;
 use super::stream::byte_stream;
 use crate::event_loop::source::Source;
 use crate::reactor::readiness::Direction;
 
-/// Says which path an error is about.
+/// Says which path an error is about, and what may be done about it where that is not plain.
 fn at<T>(path: &Path, what: &str, outcome: io::Result<T>) -> io::Result<T> {
     outcome.map_err(|error| {
-        io::Error::new(error.kind(), format!("could not {what} {}: {error}", path.display()))
+        let hint = match (error.kind(), what) {
+            (io::ErrorKind::AddrInUse, _) => {
+                "; if no program uses that socket any more, remove the file"
+            }
+            (io::ErrorKind::WouldBlock, "connect to") => "; too many wait there to be accepted",
+            (io::ErrorKind::ConnectionRefused, _) => "; no program uses that socket now",
+            _ => "",
+        };
+        let text = format!("could not {what} {}: {error}{hint}", path.display());
+        io::Error::new(error.kind(), text)
     })
+}
+
+/// The path of an address, if it has one.
+fn path_of(address: &SocketAddr) -> Option<PathBuf> {
+    address.as_pathname().map(Path::to_owned)
 }
 
 /// A Unix socket that listens. The file at its path stays when it is dropped.
@@ -39,6 +55,7 @@ fn at<T>(path: &Path, what: &str, outcome: io::Result<T>) -> io::Result<T> {
 /// ```
 pub struct UnixListener {
     source: Source<mio::net::UnixListener>,
+    shortage: Shortage,
 }
 
 impl UnixListener {
@@ -49,7 +66,34 @@ impl UnixListener {
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let listener = at(path, "listen at", mio::net::UnixListener::bind(path))?;
-        Ok(Self { source: Source::new(listener) })
+        Ok(Self { source: Source::new(listener), shortage: Shortage::default() })
+    }
+
+    /// Takes over a listener of the standard library.
+    ///
+    /// # Errors
+    /// When it cannot be made non-blocking.
+    pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let source = Source::new(mio::net::UnixListener::from_std(listener));
+        Ok(Self { source, shortage: Shortage::default() })
+    }
+
+    /// Gives the listener back to the standard library; it stays non-blocking.
+    ///
+    /// # Errors
+    /// When there is no descriptor left to hand it over.
+    pub fn into_std(self) -> io::Result<std::os::unix::net::UnixListener> {
+        let socket = self.source.with(|listener| SockRef::from(listener).try_clone())?;
+        Ok(socket.into())
+    }
+
+    /// Where it listens; `None` for one without a path.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn local_path(&self) -> io::Result<Option<PathBuf>> {
+        self.source.with(mio::net::UnixListener::local_addr).map(|address| path_of(&address))
     }
 
     /// Waits for a connection; see [`TcpListener::accept`](super::TcpListener::accept).
@@ -61,8 +105,13 @@ impl UnixListener {
     /// Dropped while it waits, no connection is lost.
     pub async fn accept(&self) -> io::Result<UnixStream> {
         let name = || format!("{self:?}");
-        let accepted = accept(&self.source, name, mio::net::UnixListener::accept).await;
-        accepted.map(|(stream, _)| UnixStream { source: Source::new(stream) })
+        let accept = accept(&self.source, &self.shortage, name, mio::net::UnixListener::accept);
+        accept.await.map(|(stream, _)| UnixStream::new(stream))
+    }
+
+    /// The connections, one after another.
+    pub fn incoming(&self) -> Incoming<'_, UnixStream> {
+        Incoming::new(async || self.accept().await)
     }
 }
 
@@ -79,17 +128,20 @@ pub struct UnixStream {
     source: Source<mio::net::UnixStream>,
 }
 
-byte_stream!(UnixStream);
+byte_stream!(UnixStream, mio::net::UnixStream, std::os::unix::net::UnixStream);
 
 impl UnixStream {
+    const fn new(stream: mio::net::UnixStream) -> Self {
+        Self { source: Source::new(stream) }
+    }
+
     /// Connects to whoever listens at a path. The kernel answers at once.
     ///
     /// # Errors
     /// When nobody listens there, or too many wait already, naming the path.
     pub fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let stream = at(path, "connect to", mio::net::UnixStream::connect(path))?;
-        Ok(Self { source: Source::new(stream) })
+        Ok(Self::new(at(path, "connect to", mio::net::UnixStream::connect(path))?))
     }
 
     /// Two connected streams without a path.
@@ -98,27 +150,7 @@ impl UnixStream {
     /// When there are no descriptors left.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = mio::net::UnixStream::pair()?;
-        Ok((Self { source: Source::new(a) }, Self { source: Source::new(b) }))
-    }
-
-    /// Ends one side of the connection, or both.
-    ///
-    /// # Errors
-    /// When the connection is gone.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.source.with(|stream| stream.shutdown(how))
-    }
-
-    /// Lends both halves, for reading and writing at the same time in one task.
-    pub fn split(&mut self) -> (ReadHalf<&Self>, WriteHalf<&Self>) {
-        split::borrowed(self)
-    }
-
-    /// Takes the stream apart, for two tasks of this loop. Dropping the write half ends the write
-    /// side.
-    #[must_use]
-    pub fn into_split(self) -> (ReadHalf<Rc<Self>>, WriteHalf<Rc<Self>>) {
-        split::owned(self)
+        Ok((Self::new(a), Self::new(b)))
     }
 }
 
@@ -146,6 +178,8 @@ pub struct UnixDatagram {
     source: Source<mio::net::UnixDatagram>,
 }
 
+datagrams!(UnixDatagram, mio::net::UnixDatagram, std::os::unix::net::UnixDatagram);
+
 impl UnixDatagram {
     /// Binds to a path, which must not exist.
     ///
@@ -153,8 +187,24 @@ impl UnixDatagram {
     /// When the path exists, is too long or may not be written, naming it.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let socket = at(path, "bind to", mio::net::UnixDatagram::bind(path))?;
-        Ok(Self { source: Source::new(socket) })
+        Ok(Self::new(at(path, "bind to", mio::net::UnixDatagram::bind(path))?))
+    }
+
+    /// A socket without a path: it can send, and others cannot answer.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn unbound() -> io::Result<Self> {
+        Ok(Self::new(mio::net::UnixDatagram::unbound()?))
+    }
+
+    /// Sends to whoever is bound to a path, from now on.
+    ///
+    /// # Errors
+    /// When nobody is, naming the path.
+    pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let path = path.as_ref();
+        at(path, "connect to", self.source.with(|socket| socket.connect(path)))
     }
 
     /// Two connected sockets without a path.
@@ -163,18 +213,7 @@ impl UnixDatagram {
     /// When there are no descriptors left.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = mio::net::UnixDatagram::pair()?;
-        Ok((Self { source: Source::new(a) }, Self { source: Source::new(b) }))
-    }
-
-    /// Sends a datagram to the connected socket.
-    ///
-    /// # Errors
-    /// When nobody receives there, or it is too long.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, nothing was sent.
-    pub async fn send(&self, datagram: &[u8]) -> io::Result<usize> {
-        self.source.io(Direction::Write, |socket| socket.send(datagram)).await
+        Ok((Self::new(a), Self::new(b)))
     }
 
     /// Sends a datagram to whoever is bound to a path.
@@ -190,15 +229,17 @@ impl UnixDatagram {
         at(path, "send to", sent)
     }
 
-    /// Receives a datagram; what does not fit is cut off.
+    /// Receives a datagram and tells the sender's path, if it has one; what does not fit is cut
+    /// off.
     ///
     /// # Errors
     /// When the kernel reports one.
     ///
     /// # Cancel safety
     /// Dropped while it waits, no datagram is lost.
-    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.io(Direction::Read, |socket| socket.recv(buffer)).await
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Option<PathBuf>)> {
+        let received = self.source.io(Direction::Read, |socket| socket.recv_from(buffer)).await;
+        received.map(|(length, from)| (length, path_of(&from)))
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(
     clippy::async_yields_async,
     clippy::drop_non_drop,
+    dropping_copy_types,
     clippy::redundant_clone,
     clippy::waker_clone_wake,
     reason = "tests of handles and wakers pass them around in ways that programs do not"
@@ -10,6 +11,7 @@
 
 mod event_loop;
 mod handle;
+mod net;
 mod promises;
 mod shutdown;
 mod support;
