@@ -14,6 +14,7 @@ mod handle;
 mod net;
 mod promises;
 mod shutdown;
+mod supervision;
 mod support;
 mod task;
 mod time;
