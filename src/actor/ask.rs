@@ -42,6 +42,8 @@ pub struct Ask<D: Door<M, R>, M, R: 'static> {
     passage: Passage<M>,
     limit: Option<Duration>,
     timer: Option<TimerKey>,
+    /// The limit is reached; whoever replies in this turn still wins.
+    overdue: bool,
     state: State<R>,
 }
 
@@ -63,7 +65,14 @@ struct Away<R> {
 #[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
 impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     pub(crate) const fn new(door: D, message: M, limit: Option<Duration>) -> Self {
-        Self { door, passage: Passage::new(message), limit, timer: None, state: State::Unsent }
+        Self {
+            door,
+            passage: Passage::new(message),
+            limit,
+            timer: None,
+            overdue: false,
+            state: State::Unsent,
+        }
     }
 
     /// Waits this long instead of 5 s, for room and reply together.
@@ -129,6 +138,11 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     #[inline]
     fn poll_limit(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         let Some(limit) = self.limit else { return Poll::Pending };
+        if self.overdue {
+            let error = AskError::TimedOut { actor: self.label(core), after: limit };
+            self.abandon(core);
+            return Poll::Ready(Err(error));
+        }
         match self.timer {
             None if limit == DEFAULT_LIMIT => {
                 self.timer = Some(core.arm_last(DEFAULT_LIMIT, cx.waker()));
@@ -140,12 +154,12 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
                 Poll::Pending
             }
             Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
-            // The timer is gone, so it fired: that is the limit.
+            // The timer is gone, so it fired: that is the limit. Those who are ready now have one
+            // round more, for a reply at the deadline wins.
             Some(_) => {
-                self.timer = None;
-                let error = AskError::TimedOut { actor: self.label(core), after: limit };
-                self.abandon(core);
-                Poll::Ready(Err(error))
+                (self.timer, self.overdue) = (None, true);
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
         }
     }

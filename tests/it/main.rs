@@ -9,6 +9,7 @@
     reason = "tests of handles and wakers pass them around in ways that programs do not"
 )]
 
+mod actors;
 mod event_loop;
 mod handle;
 mod net;

@@ -113,8 +113,8 @@ fn a_client_that_never_reads_costs_bounded_memory_and_disturbs_nobody() {
     // Asked for some 600 MB of answers in all, as far as the server reads.
     let mut sent = 0;
     for _ in 0..10_000 {
-        match silent.stream.write(b"GET big\r\n") {
-            Ok(_) => sent += 1,
+        match silent.stream.write_all(b"GET big\r\n") {
+            Ok(()) => sent += 1,
             Err(_) => assert_eq!(other.ask("PING"), "+PONG\r\n"),
         }
     }
