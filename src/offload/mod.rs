@@ -9,7 +9,7 @@
 //!
 //! The pool belongs to the loop and has no threads until the first job. It grows when a job finds
 //! no idle thread, up to `threads_max`, and shrinks when threads are idle for `keep_alive`. A full
-//! queue makes callers wait, first come first served.
+//! queue makes callers wait.
 //!
 //! * **O1** dropping an offload future frees nothing that the worker thread still uses
 //!

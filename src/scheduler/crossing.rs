@@ -133,11 +133,11 @@ struct Crossing<T>(T);
 #[allow(unsafe_code, reason = "argued below; the gain is stated at the top of the file")]
 // SAFETY: a `Crossing<T>` moves between two threads only: the one that called `Home::send` and the
 // home loop's. If they are the same thread, nothing crosses and no bound is needed (a loop never
-// changes its thread: `EventLoop` is not `Send`). If they differ, the caller holds, on a thread
-// that is not the loop's, a `Home<T>` that was made on the loop's thread, for `Home::new` asserts
-// that. Safe code can have brought it there only if `Home<T>: Send` or `Sync`, which the marker
-// grants exactly when `T: Send`. The value is then allowed to move to the loop's thread. It is
-// dropped on one of the same two threads: the inbox's posts are run or dropped by the loop's
-// thread only, as
-// `Remote::close` hands the rest to it and refuses whatever comes later.
+// changes its thread, as `EventLoop` is not `Send`, and its number is never used again). If they
+// differ, the caller holds, on a thread that is not the loop's, a `Home<T>` that was made on the
+// loop's thread, for `Home::new` asserts that. Safe code can have brought it there only if
+// `Home<T>: Send` or `Sync`, which the marker grants exactly when `T: Send`. The value is then
+// allowed to move to the loop's thread. It is dropped on one of the same two threads: the inbox's
+// posts are run or dropped by the loop's thread only, as `Remote::close` hands the rest to it and
+// refuses whatever comes later.
 unsafe impl<T> Send for Crossing<T> {}
