@@ -138,6 +138,25 @@ impl<P: Protocol> Cx<P> {
         .await
     }
 
+    /// Says that the actor has started, before it first asks for a message: for a function that does
+    /// something else first, or receives nothing at all. Whoever waits for its start goes on.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     let works = async |cx: &mut Cx<Msg>| {
+    ///         cx.ready();
+    ///         std::future::pending::<Result<(), Fault>>().await
+    ///     };
+    ///     assert!(system.spawn(child("works", works).shutdown(Shutdown::Brutal)).await.is_ok());
+    /// });
+    /// ```
+    pub fn ready(&self) {
+        self.cell.control.mark_started();
+    }
+
     /// Declines to start, from the `started` hook: the actor ends as [`ExitReason::Normal`] before
     /// its first message, and its supervisor keeps its spec without an instance. It is no error and
     /// is never retried.

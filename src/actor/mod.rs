@@ -125,7 +125,7 @@ pub trait Actor: Sized + 'static {
 ///
 /// # Errors
 /// An error is a crash of the incarnation; the asker gets
-/// [`AskError::Crashed`](crate::actor::AskError::Crashed).
+/// [`AskError::Crashed`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{M}`",
     note = "implement `Handler<{M}> for {Self}`; its protocol promises that it handles this message"

@@ -16,6 +16,9 @@ use crate::event_loop::core::Core;
 
 /// Describes an actor for a supervisor; see [`Child`] for what can be said of it.
 ///
+/// A struct actor has started when its `started` hook has returned; a function when it first asks
+/// for a message, or calls [`Cx::ready`]. Until then, whoever adds it waits.
+///
 /// ```
 /// use greenroom::prelude::*;
 ///
