@@ -11,7 +11,8 @@ pub(crate) struct Harness {
 }
 
 impl Harness {
-    /// `--quick` runs everything for a moment; any other word selects the workloads that contain it.
+    /// `--quick` runs everything for a moment; any other word selects the workloads that contain
+    /// it.
     pub(crate) fn from_args() -> Self {
         let args: Vec<String> = std::env::args().skip(1).collect();
         let quick = args.iter().any(|arg| arg == "--quick");

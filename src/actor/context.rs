@@ -138,8 +138,8 @@ impl<P: Protocol> Cx<P> {
         .await
     }
 
-    /// Says that the actor has started, before it first asks for a message: for a function that does
-    /// something else first, or receives nothing at all. Whoever waits for its start goes on.
+    /// Says that the actor has started, before it first asks for a message: for a function that
+    /// does something else first, or receives nothing at all. Whoever waits for its start goes on.
     ///
     /// ```
     /// use greenroom::prelude::*;
