@@ -173,8 +173,9 @@ macro_rules! byte_stream {
                 self.source.with(|stream| stream.shutdown(how))
             }
 
-            /// Lends both halves, for reading and writing at the same time in one task.
-            pub fn split(
+            /// Lends both halves, for reading and writing at the same time in one task. (`split` is
+            /// the name of the same in `futures::AsyncReadExt`, for any stream and with a lock.)
+            pub fn halves(
                 &mut self,
             ) -> ($crate::net::ReadHalf<&Self>, $crate::net::WriteHalf<&Self>) {
                 $crate::net::split::borrowed(self)

@@ -227,14 +227,14 @@ async fn exchange(
 #[test]
 fn sixty_four_mebibytes_go_both_ways_through_small_buffers() {
     run(async {
-        let (here, there) = tcp_pair().await?;
+        let (mut here, there) = tcp_pair().await?;
         // Smaller ones than a packet of loopback make the kernel wait for its own delayed answers.
         let small = SocketOptions::new().send_buffer(65_536).receive_buffer(131_072);
         here.set_options(small)?;
         there.set_options(small)?;
         let (there_reads, there_writes) = there.into_split();
         let there = task::spawn(exchange(there_reads, there_writes));
-        let (reader, writer) = here.split();
+        let (reader, writer) = here.halves();
         exchange(reader, writer).await?;
         there.await.expect("the task does not panic")
     });

@@ -59,10 +59,10 @@ fn a_client_that_ends_its_side_still_gets_the_whole_answer() {
 #[test]
 fn sixty_four_mebibytes_go_both_ways_between_the_halves() {
     run(async {
-        let (here, there) = UnixStream::pair()?;
+        let (mut here, there) = UnixStream::pair()?;
         let (there_reads, there_writes) = there.into_split();
         let there = task::spawn(exchange(there_reads, there_writes));
-        let (reader, writer) = here.split();
+        let (reader, writer) = here.halves();
         exchange(reader, writer).await?;
         there.await.expect("the task does not panic")
     });
