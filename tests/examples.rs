@@ -95,7 +95,7 @@ fn a_signal_stops_the_tree_in_the_same_order_and_main_decides_the_status() {
 
 #[test]
 fn kv_answers_its_own_clients() {
-    let mut running = Running::start("kv", &["--demo", "1"]);
+    let mut running = Running::start("kv", &["--listen", "127.0.0.1:0", "--demo", "1"]);
     running.lines_until_the_end();
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
 }

@@ -15,6 +15,7 @@ mod handle;
 mod net;
 mod promises;
 mod shutdown;
+mod slow;
 mod supervision;
 mod support;
 mod task;
