@@ -39,6 +39,22 @@ use crate::scheduler::remote::{self, Post};
 /// | [`try_tell`](Self::try_tell) | no | no | message comes back |
 /// | [`tell`](Self::tell) | yes | no | as the mailbox's [`Overflow`](super::Overflow) says |
 /// | [`ask`](Self::ask), [`ask_with`](Self::ask_with) | yes | yes, 5 s | the same |
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<u32>) }
+/// impl Protocol for Msg {}
+/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let addr: Addr<Msg> = greenroom::actor::spawn("seven", actor);
+///     let copy = addr;
+///     assert_eq!((std::mem::size_of_val(&addr), copy == addr), (8, true));
+///     assert_eq!(copy.ask_with(Msg::Get).await.unwrap(), 7);
+/// });
+/// ```
 pub struct Addr<P> {
     home: Home<P>,
 }
@@ -103,6 +119,22 @@ impl<P> Addr<P> {
     ///
     /// # Cancel safety
     /// Dropping it stops watching; nothing else happens.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("seven", actor);
+    ///     addr.kill();
+    ///     assert_eq!(addr.ended().await, ExitReason::Killed);
+    ///     assert_eq!(addr.ended().await, ExitReason::NoActor);
+    /// });
+    /// ```
     pub async fn ended(&self) -> ExitReason {
         self.id().ended().await
     }

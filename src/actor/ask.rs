@@ -35,6 +35,22 @@ pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 ///
 /// The limit counts from the turn of the loop in which it is first polled, and includes the wait
 /// for room. A reply that is there when the limit is reached wins.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<u32>) }
+/// impl Protocol for Msg {}
+/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+/// }
+/// use std::time::Duration;
+///
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn("seven", actor);
+///     let answer = addr.ask_with(Msg::Get).timeout(Duration::from_millis(200)).await;
+///     assert_eq!(answer.unwrap(), 7);
+/// });
+/// ```
 #[must_use = "nothing is asked unless the future is awaited"]
 #[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
 pub struct Ask<D: Door<M, R>, M, R: 'static> {

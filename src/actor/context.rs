@@ -249,6 +249,28 @@ impl<P: Protocol> Cx<P> {
 
     /// Starts a task that belongs to this incarnation: it is cancelled when the incarnation ends,
     /// however it ends. Use it for work that goes on while messages are handled.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg { Tick, Ticks(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn clock(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     let me = cx.addr();
+    ///     cx.spawn(async move {
+    ///         let mut ticks = greenroom::time::interval(Duration::from_millis(1));
+    ///         loop { ticks.tick().await; let _ = me.tell(Msg::Tick).await; }
+    ///     });
+    ///     let mut n = 0;
+    ///     loop { match cx.recv().await { Msg::Tick => n += 1, Msg::Ticks(reply) => reply.send(n) } }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let clock = greenroom::actor::spawn("clock", clock);
+    ///     greenroom::time::sleep(Duration::from_millis(20)).await;
+    ///     assert!(clock.ask_with(Msg::Ticks).await.unwrap() > 0);
+    /// });
+    /// ```
     pub fn spawn<F: Future + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         let handle = crate::task::spawn(future);
         if let (Some(task), Some(core)) = (handle.key(), current::get()) {
@@ -267,6 +289,28 @@ impl<P: Protocol> Cx<P> {
     }
 
     /// As [`monitor`](Self::monitor), with a message of your choice.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Watch(ActorId), Gone(ExitReason) }
+    /// impl Protocol for Msg {}
+    /// async fn watcher(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop {
+    ///         match cx.recv().await {
+    ///             Msg::Watch(id) => { cx.monitor_with(id, |down| Msg::Gone(down.reason)); }
+    ///             Msg::Gone(_) => return Ok(()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let watched = greenroom::actor::spawn("watched", watcher);
+    ///     let watcher = greenroom::actor::spawn("watcher", watcher);
+    ///     watcher.tell(Msg::Watch(watched.id())).await.unwrap();
+    ///     watched.kill();
+    ///     assert_eq!(watcher.ended().await, ExitReason::Normal);
+    /// });
+    /// ```
     pub fn monitor_with(
         &self,
         actor: ActorId,

@@ -139,6 +139,26 @@ impl<M> fmt::Debug for TellError<M> {
 impl<M> std::error::Error for TellError<M> {}
 
 /// An ask came to no reply. The variant says what is certain about the message.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<u32>) }
+/// impl Protocol for Msg {}
+/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn("seven", actor);
+///     addr.stop();
+///     match addr.ask_with(Msg::Get).await {
+///         Err(AskError::NeverHandled { reason, .. }) => assert_eq!(reason, ExitReason::Shutdown),
+///         other => panic!("it was stopped before it could answer: {other:?}"),
+///     }
+///     // It is certain that no handler saw it, so asking somebody else is safe.
+///     assert!(addr.ask_with(Msg::Get).await.unwrap_err().is_unhandled());
+/// });
+/// ```
 #[non_exhaustive]
 pub enum AskError<M> {
     /// It was not sent; nobody will handle it.

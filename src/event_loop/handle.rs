@@ -49,6 +49,17 @@ impl LoopHandle {
     ///
     /// # Errors
     /// When the loop has ended or its inbox is full; `f` was dropped and never ran.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// std::thread::spawn(move || {
+    ///     let stop = handle.clone();
+    ///     handle.post(move || stop.stop()).expect("the loop is open");
+    /// });
+    /// event_loop.run_until_stopped();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn post(&self, f: impl FnOnce() + Send + 'static) -> Result<(), PostError> {
         self.remote.post(Post::Run(Box::new(f))).map_err(|(_, refused)| match refused {
             Refused::Closed => PostError::Closed,

@@ -140,6 +140,13 @@ impl EventLoop {
 
     /// Runs a single turn without waiting, for a host that has a loop of its own. Gives `true`
     /// while tasks are ready, so that the host comes back soon.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// event_loop.run(async { greenroom::task::spawn(async { 1 }).detach() });
+    /// while event_loop.turn() { /* the host does its own work here */ }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn turn(&mut self) -> bool {
         let _entered = current::enter(Rc::clone(&self.core));
         self.turn.run(&self.core, None, false);

@@ -4,6 +4,23 @@
 ///
 /// Nothing is lost silently: a message that a policy drops is a dead letter, which is counted and
 /// can be listened to.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<u32>) }
+/// impl Protocol for Msg {}
+/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let latest = MailboxOptions::bounded(1).overflow(Overflow::DropOldest);
+///     let addr = greenroom::actor::spawn_with("seven", latest, actor);
+///     let (first, second) = futures::join!(addr.ask_with(Msg::Get), addr.ask_with(Msg::Get));
+///     assert!(matches!(first, Err(AskError::Dropped { .. })));
+///     assert_eq!(second.unwrap(), 7);
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Overflow {
     /// `tell` and `ask` wait for room, first come first served; `try_tell` gives the message back.

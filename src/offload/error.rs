@@ -3,6 +3,14 @@
 use std::sync::Arc;
 
 /// An offloaded job gave no result; the variant says whether it ran.
+///
+/// ```
+/// use greenroom::offload::{OffloadError, offload};
+/// greenroom::run(async |_system| {
+///     let outcome = offload(|| panic!("too hard")).await;
+///     assert_eq!(outcome, Err::<(), _>(OffloadError::Panicked("too hard".into())));
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OffloadError {

@@ -6,6 +6,20 @@ use super::plan::SpecError;
 use crate::actor::{ActorId, ExitReason};
 
 /// A child, or a supervisor with its children, did not start. Nothing of it is left.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::supervisor::StartError;
+/// enum Msg {}
+/// impl Protocol for Msg {}
+/// async fn broken(_: &mut Cx<Msg>) -> Result<(), Fault> { Err(Fault::new("no disk")) }
+///
+/// greenroom::run(async |system| {
+///     let error = system.spawn(child("broken", broken)).await.unwrap_err();
+///     assert_eq!(error.to_string(), "child `broken` did not start: error: no disk");
+///     assert!(matches!(error, StartError::Failed { .. }));
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {

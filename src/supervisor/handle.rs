@@ -122,6 +122,24 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child is stopped all the same.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+    ///     tree.terminate_child("idle").await?;
+    ///     assert_eq!((tree.count().await.specs, tree.count().await.active), (1, 0));
+    ///     tree.restart_child("idle").await?;
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.delete_child("idle").await?;
+    ///     assert!(tree.children().await.is_empty());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn terminate_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Terminate, child.into()).await
     }

@@ -174,6 +174,17 @@ impl System {
     }
 
     /// Begins the ordered stop of the whole tree: children in reverse order of their start.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     system.stop();
+    ///     assert_eq!(system.stopped().await, ExitReason::Shutdown);
+    ///     assert!(!tree.id().is_alive());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn stop(&self) {
         self.shared.root.stop();
     }

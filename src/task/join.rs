@@ -42,6 +42,14 @@ impl<T> JoinHandle<T> {
 
     /// Drops the task's future, at once, or as soon as its running poll is over. What it already
     /// gave stays to be awaited. Nothing happens when the task has ended.
+    ///
+    /// ```
+    /// greenroom::run(async |_system| {
+    ///     let task = greenroom::task::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.is_finished() && task.await.is_err());
+    /// });
+    /// ```
     pub fn abort(&self) {
         if let (Some(task), Some(core)) = (self.task, current::get())
             && core.id() == task.home()

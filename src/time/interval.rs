@@ -26,6 +26,21 @@ pub fn interval(period: Duration) -> Interval {
 }
 
 /// What an [`Interval`] does about ticks that came due while nobody waited for them.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::{EventLoop, time::{self, MissedTicks}};
+///
+/// EventLoop::builder().virtual_clock(1).build()?.run(async {
+///     let second = Duration::from_secs(1);
+///     let mut ticks = time::interval(second).missed_ticks(MissedTicks::Skip);
+///     let first = ticks.tick().await;
+///     time::sleep(second * 5 / 2).await;
+///     assert_eq!(ticks.tick().await - first, second);
+///     assert_eq!(ticks.tick().await - first, second * 3);
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum MissedTicks {
     /// Forgets them and keeps the pace: the next tick is the next multiple of the period.
