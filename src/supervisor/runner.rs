@@ -179,6 +179,7 @@ impl<'a> Run<'a> {
                     let request = self.pending.manage(request);
                     self.feed(cx, Event::Call(request, call));
                 }
+                None if self.is_over(&request) => request.reply.send(Ok(())),
                 None => Pending::not_found(request),
             },
             Message::List(reply) => reply.send(self.list()),
@@ -190,6 +191,16 @@ impl<'a> Run<'a> {
         match child {
             super::ChildName::Name(name) => self.decider.children().find(name),
             super::ChildName::Actor(actor) => self.by_actor.get(actor).copied(),
+        }
+    }
+
+    /// Whether this is about to terminate an instance of which nothing is left to terminate: an
+    /// end by itself may always come first, so it is no error of the caller's.
+    fn is_over(&self, request: &super::message::Request) -> bool {
+        let terminate = request.what == Managed::Terminate;
+        match &request.child {
+            super::ChildName::Actor(actor) => self.dynamic && terminate && !actor.is_alive(),
+            super::ChildName::Name(_) => false,
         }
     }
 

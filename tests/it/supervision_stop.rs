@@ -103,7 +103,7 @@ fn sup_29_a_foreign_actor_is_not_terminated() {
     });
 }
 
-// As documented in SEMANTICS R3.23: of one's own dead child there is nothing left to do.
+// Of one's own dead child there is nothing left to do.
 #[test]
 fn sup_29_terminating_a_dynamic_child_that_has_ended_is_no_error() {
     in_system(async |system, log| {
@@ -204,7 +204,7 @@ fn a_supervisor_stops_at_once_while_a_child_backs_off() {
 
 // D6: only the killed actor skips its hook.
 #[test]
-fn sup_18_children_of_a_killed_supervisor_end_with_their_hooks_and_none_survives() {
+fn children_of_a_killed_supervisor_end_with_their_hooks_and_none_survives() {
     in_system(async |system, log| {
         let stubborn = worker("stubborn", &log, &Knobs::new().stop_takes(secs(100)));
         let stubborn = child("stubborn", stubborn).shutdown(Shutdown::Timeout(secs(2)));

@@ -335,7 +335,7 @@ fn sup_31_automatic_shutdown_escalates_through_significant_supervisors() {
     });
 }
 
-// Linear by counting: what one more child costs does not depend on how many there are.
+// What it costs is for the benchmarks: here each of many stops exactly once.
 #[test]
 fn sup_35_many_children_start_and_stop() {
     in_system(async |system, log| {
@@ -349,6 +349,23 @@ fn sup_35_many_children_start_and_stop() {
             tree.stop();
             assert_eq!(tree.ended().await, ExitReason::Shutdown);
             assert_eq!(log.len(), children);
+        }
+    });
+}
+
+#[test]
+fn sup_40_backoff_jitter_only_adds_and_at_most_its_share() {
+    in_system(async |system, log| {
+        let backoff = Backoff::new(secs(1), secs(10)).jitter(0.2);
+        let tree = Supervisor::one_for_one().intensity(100, secs(1_000)).backoff(backoff);
+        let tree = tree.child(plain("w", &log)).start(system).await.unwrap();
+        let w: Child = tree.child("w").await.unwrap();
+        for delay in [1, 2, 4, 8, 10, 10] {
+            let before = time::now();
+            w.try_tell(End::Crash).unwrap();
+            w.ask(Get).no_timeout().await.unwrap();
+            let took = time::now() - before;
+            assert!((secs(delay)..=secs(delay).mul_f64(1.2)).contains(&took), "{took:?}");
         }
     });
 }
