@@ -15,6 +15,23 @@ use crate::event_loop::core::Core;
 use crate::event_loop::current;
 
 /// A message that nobody will handle.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<u32>) }
+/// impl Protocol for Msg {}
+/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+/// }
+///
+/// greenroom::run(async |system| {
+///     system.on_dead_letter(|letter| eprintln!("{} for {:?}: {:?}", letter.message, letter.name, letter.cause));
+///     let addr = greenroom::actor::spawn("seven", actor);
+///     addr.stop();
+///     assert!(addr.ask_with(Msg::Get).await.is_err());
+///     assert_eq!(system.dead_letters(), 1);
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter {

@@ -38,6 +38,21 @@ impl ActorId {
     }
 
     /// As [`stop`](Self::stop), with a reason of your choice.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("seven", actor);
+    ///     addr.id().stop_with(ExitReason::ShutdownWith("draining".into()));
+    ///     assert_eq!(addr.ended().await.to_string(), "shutdown: draining");
+    /// });
+    /// ```
     pub fn stop_with(self, reason: ExitReason) {
         control::reach(self.0, move |control| control.ask_to_stop(reason));
     }

@@ -85,6 +85,14 @@ impl EventLoopBuilder {
 
     /// How many closures and messages other threads may leave before further ones are refused;
     /// 65,536 by default. Wake-ups of tasks are never refused.
+    ///
+    /// ```
+    /// let event_loop = greenroom::EventLoop::builder().posts_max(1).build()?;
+    /// let handle = event_loop.handle();
+    /// assert!(handle.post(|| ()).is_ok());
+    /// assert!(handle.post(|| ()).is_err(), "nobody has taken the first");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn posts_max(mut self, posts: usize) -> Self {
         self.limits.posts_max = posts;
         self
@@ -92,6 +100,13 @@ impl EventLoopBuilder {
 
     /// Reports every task and handler that holds the loop for longer than `limit`, by name. It
     /// costs one watcher thread and two plain stores a poll; by default it is off.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let event_loop = greenroom::EventLoop::builder().slow_handler(Duration::from_millis(50)).build()?;
+    /// # drop(event_loop);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn slow_handler(mut self, limit: Duration) -> Self {
         self.slow_handler = Some(limit);
         self

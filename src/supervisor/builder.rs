@@ -51,11 +51,12 @@ pub struct SupervisorBuilder {
 
 impl SupervisorBuilder {
     pub(crate) fn new(flags: Flags) -> Self {
-        let plan = Plan::new(Some(Arc::from("supervisor")), ChildKind::Supervisor);
+        let plan = Plan::new(None, ChildKind::Supervisor);
         Self { flags, plan, restart_chosen: false, children: Vec::new() }
     }
 
-    /// Its name among the children of its own supervisor; `supervisor` by default.
+    /// Its name among the children of its own supervisor; by default it has none there, and is
+    /// called `supervisor` in logs.
     pub fn name(mut self, name: &str) -> Self {
         self.plan.name = Some(Arc::from(name));
         self
@@ -64,6 +65,13 @@ impl SupervisorBuilder {
     /// How many restarts within how much time are too many: with one more, the supervisor stops its
     /// children and ends with [`ExitReason::RestartLimit`], for its own supervisor to decide. 3 in
     /// 5 s by default. The window slides, in nanoseconds; failed attempts count.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// let tree = Supervisor::one_for_one().intensity(10, Duration::from_secs(60));
+    /// # let _ = tree;
+    /// ```
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
         self.flags.intensity = Intensity { max: restarts, period_ns: nanos(period) };
         self
@@ -76,6 +84,25 @@ impl SupervisorBuilder {
     }
 
     /// Whether the end of significant children ends the supervisor; by default never.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     use greenroom::supervisor::AutoShutdown;
+    ///     let tree = Supervisor::one_for_one().auto_shutdown(AutoShutdown::AnySignificant);
+    ///     let main = child("main", actor).restart(Transient).significant(true);
+    ///     let tree = tree.child(main).start(system).await?;
+    ///     tree.child::<Msg>("main").await.unwrap().stop();
+    ///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.flags.auto_shutdown = auto_shutdown;
         self

@@ -70,6 +70,25 @@ impl Supervisor {
 
     /// A supervisor that restarts all its children when one ends: for children that are of no use
     /// without each other.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let both = Supervisor::one_for_all().child(child("a", actor)).child(child("b", actor));
+    ///     let tree = both.start(system).await?;
+    ///     let (a, b) = (tree.child::<Msg>("a").await.unwrap(), tree.child::<Msg>("b").await.unwrap());
+    ///     a.kill();
+    ///     // Both are restarted behind their addresses.
+    ///     assert_eq!((a.ask_with(Msg::Get).await?, b.ask_with(Msg::Get).await?), (7, 7));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn one_for_all() -> SupervisorBuilder {
         SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForAll)))
     }
@@ -82,6 +101,24 @@ impl Supervisor {
 
     /// A supervisor for children that come and go, such as connections: no order, no specs kept for
     /// those that are gone, stopped all at once; at most `children_max` at a time.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let clients = Supervisor::dynamic(1).start(system).await?;
+    ///     let first = clients.add(child("client", actor).restart(Temporary)).await?;
+    ///     assert!(clients.add(child("client", actor)).await.is_err(), "one at a time");
+    ///     clients.terminate_child(first).await?;
+    ///     assert!(clients.add(child("client", actor)).await.is_ok());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn dynamic(children_max: usize) -> SupervisorBuilder {
         SupervisorBuilder::new(Flags::new(Mode::Dynamic { children_max }))
     }
@@ -176,6 +213,23 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("a", actor)).start(system).await?;
+    ///     let children = tree.children().await;
+    ///     assert_eq!(children[0].name.as_deref(), Some("a"));
+    ///     assert!(children[0].actor.is_some_and(|actor| actor.is_alive()));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn children(&self) -> Vec<ChildInfo> {
         self.addr.ask_with(Message::List).no_timeout().await.unwrap_or_default()
     }
@@ -230,6 +284,23 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let strict = Supervisor::one_for_one().intensity(0, std::time::Duration::from_secs(1));
+    ///     let tree = strict.child(child("a", actor)).start(system).await?;
+    ///     tree.child::<Msg>("a").await.unwrap().kill();
+    ///     assert_eq!(tree.ended().await, ExitReason::RestartLimit);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn ended(&self) -> ExitReason {
         self.addr.ended().await
     }

@@ -16,7 +16,7 @@ use super::decide::Decider;
 use super::error::StartError;
 use super::handle::ChildInfo;
 use super::message::{Managed, Message};
-use super::plan::{Flags, Mode};
+use super::plan::{Flags, Mode, Plan};
 use super::replies::Pending;
 use super::report;
 use super::spec::{Build, Spec};
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
             .zip(&life.specs)
             .enumerate()
             .map(|(index, ((id, _), spec))| {
-                let name = spec.plan.name.clone().unwrap_or_else(|| Arc::from("child"));
+                let name = display_name(&spec.plan);
                 (id, Kept { name, build: BuiltBy::Static(index), actor: None })
             })
             .collect();
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
             Message::StopOverdue(id, ticket) => self.feed(cx, Event::StopOverdue(id, ticket)),
             Message::Add(spec, reply) => {
                 let Spec { mut plan, build } = *spec;
-                let name = plan.name.clone().unwrap_or_else(|| Arc::from("child"));
+                let name = display_name(&plan);
                 if self.dynamic {
                     // Instances share a name, so it cannot tell them apart.
                     plan.name = None;
@@ -331,6 +331,14 @@ impl<'a> Run<'a> {
             control::with(actor.0, f);
         }
     }
+}
+
+/// What a child is called in logs and paths.
+fn display_name(plan: &Plan) -> Arc<str> {
+    plan.name.clone().unwrap_or_else(|| match plan.kind {
+        ChildKind::Supervisor => Arc::from("supervisor"),
+        ChildKind::Worker => Arc::from("child"),
+    })
 }
 
 /// A supervisor that is killed runs nothing itself. Its children are stopped in order of need: each

@@ -65,6 +65,22 @@ impl<P, Kind, I> Child<P, Kind, I> {
     }
 
     /// How it is stopped; 5 s for its `stopped` hook by default, then it is killed.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let brief = Shutdown::Timeout(std::time::Duration::from_millis(100));
+    ///     let addr = system.spawn(child("brief", actor).shutdown(brief)).await?;
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.plan.shutdown = shutdown;
         self
@@ -72,6 +88,24 @@ impl<P, Kind, I> Child<P, Kind, I> {
 
     /// How long to wait before the next incarnation; by default not at all. It replaces the
     /// supervisor's back-off for this child.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     use std::time::Duration;
+    ///     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(10));
+    ///     let addr = system.spawn(child("patient", actor).backoff(backoff)).await?;
+    ///     addr.kill();
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.plan.backoff = Some(backoff);
         self
@@ -85,6 +119,22 @@ impl<P, Kind, I> Child<P, Kind, I> {
     }
 
     /// How large its mailbox is and what happens when it is full.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let small = MailboxOptions::bounded(8).overflow(Overflow::Fail);
+    ///     let addr = system.spawn(child("small", actor).mailbox(small)).await?;
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn mailbox(mut self, mailbox: MailboxOptions) -> Self {
         self.mailbox = mailbox;
         self

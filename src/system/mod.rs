@@ -60,6 +60,23 @@ pub fn run<R>(main: impl AsyncFnOnce(&System) -> R) -> R {
 }
 
 /// A running system; see [`run`]. It is `Clone` and stays on its thread.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Get(Reply<u32>) }
+/// impl Protocol for Msg {}
+/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+/// }
+///
+/// greenroom::run(async |system| {
+///     let addr = system.spawn(child("seven", actor)).await?;
+///     system.register("lucky", addr)?;
+///     let found = system.lookup::<Msg>("lucky")?;
+///     assert_eq!(found.ask_with(Msg::Get).await?, 7);
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct System {
     shared: Rc<Shared>,

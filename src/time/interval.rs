@@ -11,13 +11,18 @@ use super::{now, sleep_until};
 ///
 /// ```
 /// use std::time::Duration;
-/// use greenroom::time;
-/// greenroom::run(async |_system| {
-///     let mut ticks = time::interval(Duration::from_millis(1));
+/// use greenroom::{EventLoop, time};
+///
+/// EventLoop::builder().virtual_clock(1).build()?.run(async {
+///     let mut ticks = time::interval(Duration::from_secs(1));
 ///     let first = ticks.tick().await;
-///     let third = { ticks.tick().await; ticks.tick().await };
-///     assert_eq!(third - first, Duration::from_millis(2));
+///     let third = {
+///         ticks.tick().await;
+///         ticks.tick().await
+///     };
+///     assert_eq!(third - first, Duration::from_secs(2));
 /// });
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
