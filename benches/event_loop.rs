@@ -54,16 +54,6 @@ fn tasks(harness: &Harness, event_loop: &mut EventLoop) {
 }
 
 fn timers(harness: &Harness, event_loop: &mut EventLoop) {
-    harness.bench("I1 sleeps within 50 ms, with their tasks", 200_000, |operations| {
-        // The waiting itself is not the loop's work, so it is taken off.
-        let took = event_loop.run(timed(async {
-            let sleeps = (0..operations).map(|number| {
-                task::spawn(time::sleep(Duration::from_micros(number * 50_000 / operations)))
-            });
-            join_all(sleeps).await;
-        }));
-        took.saturating_sub(Duration::from_millis(50))
-    });
     harness.bench("I2 timer, create and cancel", 500_000, |operations| {
         event_loop.run(timed(async {
             for _ in 0..operations {
