@@ -83,6 +83,7 @@ pub mod actor;
 pub mod registry;
 pub mod supervisor;
 pub mod system;
+pub mod test;
 pub mod prelude;
 
 #[doc(no_inline)]

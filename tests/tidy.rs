@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "system",
         &["base", "reactor", "event_loop", "time", "offload", "actor", "registry", "supervisor"],
     ),
+    ("test", &["event_loop", "time", "actor", "system"]),
 ];
 
 /// Text that may not appear in `src` except in the files or folders named, and what to write

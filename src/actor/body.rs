@@ -21,6 +21,7 @@ use super::control::{ChildEvent, Control, Verdict};
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
 use super::incarnate::Incarnate;
+use super::lifecycle::{self, Lifecycle};
 use super::monitor;
 use super::orphan::Orphans;
 use super::protocol::Protocol;
@@ -39,6 +40,7 @@ where
     let reason = loop {
         let reason = one_life(&mut incarnate, &mut cx, messages).await;
         let event = end_event(&cx.cell.control, &reason);
+        lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
         if cx.cell.control.parent.is_none() {
             break reason;
@@ -109,6 +111,18 @@ fn end_event(control: &Control, reason: &ExitReason) -> ChildEvent {
         ChildEvent::Ended(reason.clone())
     } else {
         ChildEvent::StartFailed(reason.clone())
+    }
+}
+
+/// What whoever listens to lives is told of an end.
+fn edge_of(event: &ChildEvent, reason: &ExitReason) -> Lifecycle {
+    match event {
+        ChildEvent::Declined => Lifecycle::Declined,
+        ChildEvent::StartFailed(reason) => Lifecycle::StartFailed(reason.clone()),
+        ChildEvent::Started | ChildEvent::Ended(_) if reason.is_crash() => {
+            Lifecycle::Crashed(reason.clone())
+        }
+        ChildEvent::Started | ChildEvent::Ended(_) => Lifecycle::Finished(reason.clone()),
     }
 }
 
@@ -183,6 +197,7 @@ impl<P: Protocol> Drop for Ending<P> {
             target: "greenroom::actor", actor = %control.name, id = %control.id(),
             reason = %self.reason, "ended",
         );
+        lifecycle::tell(control, || Lifecycle::Ended(self.reason.clone()));
         monitor::tell_all(control, &self.reason);
     }
 }

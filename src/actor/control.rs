@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use super::exit::ExitReason;
 use super::id::ActorId;
+use super::lifecycle::{self, Lifecycle};
 use super::monitor::Monitors;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
@@ -153,6 +154,7 @@ impl Control {
             target: "greenroom::actor", actor = %self.name, id = %self.id(),
             incarnation = self.incarnation(), "started",
         );
+        lifecycle::tell(self, || Lifecycle::Started);
         self.tell_parent(ChildEvent::Started);
     }
 

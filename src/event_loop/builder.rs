@@ -39,6 +39,7 @@ pub struct EventLoopBuilder {
     limits: Limits,
     slow_handler: Option<Duration>,
     virtual_clock: Option<u64>,
+    shuffled: bool,
 }
 
 impl EventLoopBuilder {
@@ -51,7 +52,7 @@ impl EventLoopBuilder {
             events_per_wait: 1_024,
             posts_max: 65_536,
         };
-        Self { limits, slow_handler: None, virtual_clock: None }
+        Self { limits, slow_handler: None, virtual_clock: None, shuffled: false }
     }
 
     /// How many tasks are polled before the loop looks at its inbox and its timers again. At least
@@ -135,6 +136,33 @@ impl EventLoopBuilder {
         self
     }
 
+    /// Runs ready tasks in an order drawn from the seed of [`virtual_clock`](Self::virtual_clock)
+    /// instead of first come first served: what a program may not depend on differs from seed to
+    /// seed, and is the same for the same seed. On the machine's clock it changes nothing.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use greenroom::{EventLoop, task};
+    ///
+    /// let order = |seed| {
+    ///     let mut event_loop = EventLoop::builder().virtual_clock(seed).shuffled(true).build()?;
+    ///     let order = Rc::new(RefCell::new(Vec::new()));
+    ///     for number in 0..20 {
+    ///         let order = Rc::clone(&order);
+    ///         event_loop.run(async { task::spawn(async move { order.borrow_mut().push(number) }).detach() });
+    ///     }
+    ///     while event_loop.turn() {}
+    ///     let order = order.borrow().clone();
+    ///     Ok::<_, std::io::Error>(order)
+    /// };
+    /// assert_eq!(order(1)?, order(1)?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub const fn shuffled(mut self, shuffled: bool) -> Self {
+        self.shuffled = shuffled;
+        self
+    }
+
     /// Makes the loop, on the thread where it is to run.
     ///
     /// # Errors
@@ -144,7 +172,7 @@ impl EventLoopBuilder {
         let (driver, unpark): (Driver, Box<dyn Fn() + Send + Sync>) = match self.virtual_clock {
             Some(seed) => {
                 let thread = std::thread::current();
-                (Driver::simulated(seed), Box::new(move || thread.unpark()))
+                (Driver::simulated(seed, self.shuffled), Box::new(move || thread.unpark()))
             }
             None => {
                 let reactor = Reactor::new(self.limits.events_per_wait)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::builder::Limits;
 use super::driver::Driver;
+use super::idle::Idlers;
 use super::stall::Activity;
 use super::waker::{Listener, waker};
 use crate::base::clock::nanos;
@@ -31,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// State of other layers that belongs to this loop.
     pub(crate) locals: TypeMap,
+    /// Who waits until nothing is ready.
+    pub(crate) idlers: Idlers,
     timers: RefCell<Timers<Listener>>,
     /// The time of this turn.
     now: Cell<u64>,
@@ -57,6 +60,7 @@ impl Core {
             remote,
             limits,
             locals: TypeMap::default(),
+            idlers: Idlers::default(),
             timers: RefCell::new(Timers::new()),
             now: Cell::new(0),
             budget: Cell::new(limits.operations_per_poll),

@@ -33,6 +33,8 @@ pub(crate) struct RealDriver {
 pub(crate) struct VirtualDriver {
     now: Cell<u64>,
     rng: RefCell<Rng>,
+    /// Ready tasks run in an order drawn from the seed.
+    shuffled: bool,
     /// Virtual time as an `Instant` counts from here.
     origin: Clock,
 }
@@ -46,10 +48,11 @@ impl Driver {
         }))
     }
 
-    pub(crate) fn simulated(seed: u64) -> Self {
+    pub(crate) fn simulated(seed: u64, shuffled: bool) -> Self {
         Self::Virtual(VirtualDriver {
             now: Cell::new(0),
             rng: RefCell::new(Rng::seeded(seed)),
+            shuffled,
             origin: Clock::start(),
         })
     }
@@ -81,9 +84,20 @@ impl Driver {
         nanos(instant.saturating_duration_since(self.instant(0)))
     }
 
-    /// The next task to run: first in, first out.
+    /// The next task to run, of those that are left of a round: first in, first out, unless the
+    /// schedule is shuffled.
     #[inline]
-    pub(crate) fn next_task(&self, scheduler: &Scheduler) -> Option<(Key, Option<LocalFuture>)> {
+    pub(crate) fn next_task(
+        &self,
+        scheduler: &Scheduler,
+        left: u32,
+    ) -> Option<(Key, Option<LocalFuture>)> {
+        if let Self::Virtual(simulated) = self
+            && simulated.shuffled
+        {
+            let pick = simulated.rng.borrow_mut().unit() * f64::from(left);
+            scheduler.bring_forward(pick as usize);
+        }
         scheduler.next()
     }
 

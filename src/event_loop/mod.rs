@@ -27,6 +27,7 @@ pub(crate) mod core;
 pub(crate) mod current;
 pub(crate) mod driver;
 pub(crate) mod handle;
+pub(crate) mod idle;
 pub(crate) mod shutdown;
 pub(crate) mod source;
 pub(crate) mod stall;

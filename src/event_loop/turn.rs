@@ -81,7 +81,7 @@ impl Turn {
             self.ask_kernel(core, Some(Duration::ZERO));
             return;
         }
-        if !core.remote.park() {
+        if core.idlers.wake_one() || !core.remote.park() {
             return;
         }
         let timeout = core.next_deadline().map(|deadline| {
@@ -125,9 +125,10 @@ impl Turn {
                 break;
             }
             left -= round;
-            for _ in 0..round {
+            for done in 0..round {
                 // Tasks of this round may have ended meanwhile.
-                let Some((key, future)) = core.driver.next_task(&core.scheduler) else { break };
+                let next = core.driver.next_task(&core.scheduler, round - done);
+                let Some((key, future)) = next else { break };
                 if self.poll(core, key, future, root) {
                     return true;
                 }

@@ -115,6 +115,14 @@ impl Scheduler {
         }
     }
 
+    /// Brings the ready task at this place to the front of the queue, in exchange for the first.
+    pub(crate) fn bring_forward(&self, pick: usize) {
+        let ready = &mut self.tasks.borrow_mut().ready;
+        if pick < ready.len() {
+            ready.swap(0, pick);
+        }
+    }
+
     /// Ends the running of a task whose poll said `Pending`.
     ///
     /// # Errors

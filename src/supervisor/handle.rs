@@ -311,3 +311,9 @@ impl fmt::Debug for Supervisor {
         write!(f, "Supervisor({})", self.addr.id())
     }
 }
+
+impl From<Supervisor> for ActorId {
+    fn from(supervisor: Supervisor) -> Self {
+        supervisor.id()
+    }
+}

@@ -14,7 +14,8 @@ use std::rc::Rc;
 pub use builder::{Interrupted, SystemBuilder};
 
 use crate::actor::dead_letter::DeadLetters;
-use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, Protocol};
+use crate::actor::lifecycle::Lifecycles;
+use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol};
 use crate::event_loop::current;
 use crate::registry::{LookupError, RegisterError, Registry};
 use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
@@ -187,6 +188,14 @@ impl System {
     pub fn on_dead_letter(&self, listener: impl FnMut(&DeadLetter) + 'static) {
         if let Some(letters) = current::with(|core| core.locals.get::<DeadLetters>()) {
             letters.listen(listener);
+        }
+    }
+
+    /// Calls `listener` at each edge in the life of an actor of this loop from now on; see
+    /// [`LifecycleEvent`] for an example. One that panics is removed.
+    pub fn on_lifecycle(&self, listener: impl FnMut(&LifecycleEvent) + 'static) {
+        if let Some(lifecycles) = current::with(|core| core.locals.get::<Lifecycles>()) {
+            lifecycles.listen(listener);
         }
     }
 

@@ -1,0 +1,69 @@
+//! How a case is run: once in order, then under many shuffled schedules.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use greenroom::test::{self, TestSystem};
+
+/// Under how many shuffled schedules a case is run.
+const SCHEDULES: u64 = 1_000;
+
+/// Runs a case in order, and then once for each of 1,000 seeds, each of which shuffles which ready
+/// task runs next. `GREENROOM_SCHEDULES` says another number; `GREENROOM_SEED` runs that seed only.
+pub(crate) fn case(case: impl AsyncFn(&TestSystem)) {
+    if let Some(seed) = number("GREENROOM_SEED") {
+        return test::builder().seed(seed).run(async |test| case(test).await);
+    }
+    in_order(&case);
+    for seed in 1..=number("GREENROOM_SCHEDULES").unwrap_or(SCHEDULES) {
+        let guard = Seed(seed);
+        test::builder().seed(seed).run(async |test| case(test).await);
+        std::mem::forget(guard);
+    }
+}
+
+/// Runs a case in order only: where the schedule is no part of what is shown, or it is long.
+pub(crate) fn in_order(case: impl AsyncFn(&TestSystem)) {
+    test::run(async |test| case(test).await);
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Says which seed failed.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        eprintln!("failed under GREENROOM_SEED={}", self.0);
+    }
+}
+
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+pub(crate) const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn add(&self, entry: impl Into<String>) {
+        self.0.borrow_mut().push(entry.into());
+    }
+
+    /// What was added since this was last called.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.borrow_mut())
+    }
+}
