@@ -383,6 +383,9 @@ fn arrive<P: Protocol>(key: Key, message: P, arrival: Arrival) {
         }
         return;
     };
+    if let (Arrival::Urgent, Some(room)) = (&arrival, cell.mailbox.admits_urgent()) {
+        return if room { cell.put_urgent(message) } else { bury_overflow(&cell.control, message) };
+    }
     let outcome = match (cell.admission(), &arrival) {
         (Admission::Put, _) => {
             cell.put(message);

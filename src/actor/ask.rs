@@ -16,10 +16,12 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
+use super::cell::Gate as _;
 use super::control;
 use super::door::{Arrival, Door, Passage, is_here};
 use super::error::{ActorLabel, AskError, TellErrorKind};
 use super::reply::{self, Lost, Reply};
+use super::wait;
 use crate::base::clock::nanos;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
@@ -143,7 +145,12 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         };
         match self.passage.poll(&self.door, &gate, Some(cx.waker()), port) {
             // Whatever comes into the slot, at once or later, wakes the asker.
-            Poll::Ready(Ok(())) => self.state = opened.map_or(State::Done, State::Waiting),
+            Poll::Ready(Ok(())) => {
+                self.state = opened.map_or(State::Done, State::Waiting);
+                if let Some(slot) = opened {
+                    wait::note::<M, R>(core, self.door.key().0, slot, gate.waiting());
+                }
+            }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),
             Poll::Pending => {}
         }
@@ -231,6 +238,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Lost::Ended(reason) => AskError::Crashed { actor, reason },
             Lost::NeverHandled(reason) => AskError::NeverHandled { actor, reason },
             Lost::Overflow => AskError::Dropped { actor },
+            Lost::Cycle(cycle) => AskError::Cycle { cycle },
             Lost::NotSent => {
                 let kind = TellErrorKind::Closed;
                 AskError::NotSent(self.passage.refusal(actor.id, actor.name, kind))

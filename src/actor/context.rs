@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use super::address::Addr;
 use super::cell::ActorCell;
+use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
 use super::id::ActorId;
 use super::monitor::{self, Down, MonitorId, Numbers};
@@ -167,17 +168,21 @@ impl<P: Protocol> Cx<P> {
     /// A message that is there already, if the actor's share of this turn allows it.
     pub fn try_recv(&mut self) -> Option<P> {
         self.cell.control.end_message();
-        self.take()
+        if self.cell.control.is_suspended() { None } else { self.take() }
     }
 
     /// A message that may be taken at once, with nothing else to do first.
     #[inline]
     pub(crate) fn take_next(&self) -> Option<P> {
-        if self.cell.control.has_errands() { None } else { self.take() }
+        let cell = &self.cell;
+        if cell.control.has_errands() && !cell.mailbox.has_next() { None } else { self.take() }
     }
 
     #[inline(always)]
     fn take(&self) -> Option<P> {
+        if self.cell.mailbox.has_side() {
+            self.cell.finish_taken();
+        }
         let message = self.cell.mailbox.take()?;
         if let Some(next) = self.cell.mailbox.grant_next() {
             next.wake();
@@ -196,8 +201,18 @@ impl<P: Protocol> Cx<P> {
         let control = &self.cell.control;
         control.mark_started();
         control.end_message();
-        if control.take_stop() {
-            return Poll::Ready(false);
+        if self.cell.mailbox.has_side() {
+            self.cell.finish_taken();
+        }
+        // What a handler asked for comes directly after it, before anything else.
+        if !self.cell.mailbox.has_next() {
+            if control.take_stop() {
+                return Poll::Ready(false);
+            }
+            if control.is_suspended() {
+                control.listen(task.waker());
+                return Poll::Pending;
+            }
         }
         self.poll_mailbox(task).map(|()| true)
     }
@@ -228,12 +243,93 @@ impl<P: Protocol> Cx<P> {
             return Poll::Ready(());
         }
         if self.cell.mailbox.is_empty() {
+            if self.poll_receive_timeout(task) && self.cell.mailbox.may_take() {
+                return Poll::Ready(());
+            }
             self.cell.control.listen(task.waker());
         } else {
             // A stop that comes before the next turn finds nobody listening, but a turn to come.
             task.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// Whether a receive timeout was due, and stands in the mailbox now.
+    #[inline]
+    fn poll_receive_timeout(&self, task: &Context<'_>) -> bool {
+        let Some(extra) = self.cell.made_extra() else { return false };
+        extra.receive_timeout.is_set() && self.put_receive_timeout(task)
+    }
+
+    #[cold]
+    fn put_receive_timeout(&self, task: &Context<'_>) -> bool {
+        let Some(core) = current::get() else { return false };
+        let handled = self.cell.control.handled();
+        let due = self.cell.extra().receive_timeout.poll(&core, handled, task);
+        let Some((tag, message)) = due else { return false };
+        self.cell.mailbox.put_notice(tag, message);
+        // This poll began with an empty mailbox and so with no share.
+        if !self.cell.mailbox.may_take() {
+            task.waker().wake_by_ref();
+        }
+        true
+    }
+
+    /// Asks for a message to be handled directly after the one in hand, before all that is in the
+    /// mailbox: for the rest of a start, or of a handler, that others need not wait for. Several are
+    /// handled in the order in which they were asked for.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// #[derive(Debug, PartialEq)]
+    /// enum Msg { First, Next, Last }
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |_test| {
+    ///     let addr = greenroom::actor::spawn("continues", async |cx: &mut Cx<Msg>| {
+    ///         assert_eq!(cx.recv().await, Msg::First);
+    ///         cx.continue_with(Msg::Next);
+    ///         assert_eq!(cx.recv().await, Msg::Next);
+    ///         assert_eq!(cx.recv().await, Msg::Last);
+    ///         Ok::<(), Fault>(())
+    ///     });
+    ///     addr.tell(Msg::First).await.unwrap();
+    ///     addr.tell(Msg::Last).await.unwrap();
+    ///     assert_eq!(addr.ended().await, ExitReason::Normal);
+    /// });
+    /// ```
+    pub fn continue_with<M>(&self, message: M)
+    where
+        P: Accepts<M>,
+    {
+        self.cell.mailbox.put_next(P::wrap(message, Reply::nobody()));
+    }
+
+    /// Says that the actor has no use for this message: it is a dead letter,
+    /// [`Cause::Unhandled`](super::Cause::Unhandled), and whoever asked is told that there will be no
+    /// reply. The actor goes on.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::actor::Cause;
+    /// enum Msg { Wanted, Other }
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |test| {
+    ///     let addr = greenroom::actor::spawn("picky", async |cx: &mut Cx<Msg>| {
+    ///         loop {
+    ///             match cx.recv().await {
+    ///                 Msg::Wanted => return Ok::<(), Fault>(()),
+    ///                 other => cx.unhandled(other),
+    ///             }
+    ///         }
+    ///     });
+    ///     addr.tell(Msg::Other).await.unwrap();
+    ///     addr.tell(Msg::Wanted).await.unwrap();
+    ///     addr.ended().await;
+    ///     assert_eq!(test.letters()[0].cause, Cause::Unhandled);
+    /// });
+    /// ```
+    pub fn unhandled<M: 'static>(&self, message: M) {
+        dead_letter::bury(&self.cell.control, message, &Cause::Unhandled);
     }
 
     /// Ends the actor by itself, reason [`ExitReason::Normal`], before its next message.
@@ -325,10 +421,14 @@ impl<P: Protocol> Cx<P> {
             let Some(watcher) = watcher.upgrade().filter(|cell| !cell.control.has_ended()) else {
                 return;
             };
-            watcher.control.monitors.forget_watched(down.monitor);
-            watcher.put_exempt(message(down));
+            // One that was taken back does not fire.
+            if !watcher.control.monitors.forget_watched(down.monitor) {
+                return;
+            }
+            watcher.put_notice(down.monitor.number, message(down));
         };
         let tell: Box<dyn FnOnce(Down)> = Box::new(tell);
+        self.cell.control.monitors.add_watched(monitor);
         if core.id() != actor.0.home() {
             let mine = self.spawn(async move {
                 let reason = actor.ended().await;
@@ -343,7 +443,6 @@ impl<P: Protocol> Cx<P> {
                 target.monitors.add_watcher(monitor, tell);
             }
         });
-        self.cell.control.monitors.add_watched(monitor);
         if let (None, Some(tell)) = (found, tell) {
             // Told later, never from inside this call.
             let reason = ExitReason::NoActor;
@@ -353,11 +452,13 @@ impl<P: Protocol> Cx<P> {
         monitor
     }
 
-    /// Takes a monitor back; `true` when it had not fired. A [`Down`] that stands in the mailbox
-    /// already still comes.
+    /// Takes a monitor back: no [`Down`] of it comes from now on, not even one that stands in the
+    /// mailbox already. `true` when it had not fired. Other monitors on the same actor go on; one
+    /// that is not known, or not this actor's, changes nothing.
     pub fn demonitor(&self, monitor: MonitorId) -> bool {
-        self.cell.control.monitors.forget_watched(monitor);
-        monitor::withdraw(monitor)
+        let mine = self.cell.control.monitors.forget_watched(monitor);
+        drop(self.cell.mailbox.remove_notices(monitor.number));
+        mine && monitor::withdraw(monitor)
     }
 
     /// Notes which message is handled, for reports and dead letters.

@@ -65,6 +65,8 @@ pub(crate) struct Away<M> {
 pub(crate) enum Arrival {
     /// Put it if there is room; if not, it is a dead letter.
     Try,
+    /// Put it before all ordinary ones if there is a lane for that, else as `Try`.
+    Urgent,
     /// Wait for room as the policy says, and say how it went.
     Wait(futures::channel::oneshot::Sender<Result<(), TellErrorKind>>),
 }

@@ -203,6 +203,13 @@ pub enum AskError<M> {
     },
     /// An actor asked itself, which could only have ended at the limit. It was not sent.
     SelfAsk(TellError<M>),
+    /// The actor that was asked waits, over other asks, for the asker itself, so that none of them
+    /// can go on. The message was sent; whether it will be handled, once one of the others has given
+    /// up, is unknown.
+    Cycle {
+        /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
+        cycle: Arc<[ActorLabel]>,
+    },
     /// The ask was begun on one loop and polled on another, where its reply cannot be had.
     WrongLoop {
         /// Who was asked.
@@ -262,6 +269,7 @@ impl<M> AskError<M> {
             Self::Crashed { actor, reason } => AskError::Crashed { actor, reason },
             Self::NoReply { actor } => AskError::NoReply { actor },
             Self::TimedOut { actor, after } => AskError::TimedOut { actor, after },
+            Self::Cycle { cycle } => AskError::Cycle { cycle },
             Self::WrongLoop { actor } => AskError::WrongLoop { actor },
         }
     }
@@ -299,6 +307,16 @@ impl<M> fmt::Display for AskError<M> {
                  call a function",
                 error.actor
             ),
+            Self::Cycle { cycle } => {
+                write!(f, "`{message}` can have no reply, because these wait for each other: ")?;
+                for actor in cycle.iter() {
+                    write!(f, "{actor} -> ")?;
+                }
+                match cycle.first() {
+                    Some(first) => write!(f, "{first}; let one of them tell instead of ask"),
+                    None => Ok(()),
+                }
+            }
             Self::WrongLoop { actor } => {
                 write!(f, "the reply of {actor} to `{message}` arrives on another event loop")
             }
@@ -317,6 +335,7 @@ impl<M> fmt::Debug for AskError<M> {
             Self::NoReply { .. } => "NoReply",
             Self::TimedOut { .. } => "TimedOut",
             Self::SelfAsk(_) => "SelfAsk",
+            Self::Cycle { .. } => "Cycle",
             Self::WrongLoop { .. } => "WrongLoop",
         };
         write!(f, "{variant}({self})")

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// | reason | clean | crash |
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
-/// | `Killed`, `Error`, `Panicked`, `RestartLimit` | no | yes |
+/// | `Killed`, `Error`, `Panicked`, `RestartLimit`, `TimedOut` | no | yes |
 /// | `NoActor` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
@@ -52,6 +52,9 @@ pub enum ExitReason {
     NoActor,
     /// A supervisor gave up, because its children needed more restarts than it may give them.
     RestartLimit,
+    /// The start, or the handling of a message, took longer than the actor may take; this says
+    /// which, and how long that is.
+    TimedOut(Arc<str>),
 }
 
 impl ExitReason {
@@ -73,7 +76,8 @@ impl ExitReason {
             | Self::Error(_)
             | Self::Panicked(_)
             | Self::NoActor
-            | Self::RestartLimit => false,
+            | Self::RestartLimit
+            | Self::TimedOut(_) => false,
         }
     }
 
@@ -107,7 +111,11 @@ impl ExitReason {
     #[must_use]
     pub fn is_crash(&self) -> bool {
         match self {
-            Self::Killed | Self::Error(_) | Self::Panicked(_) | Self::RestartLimit => true,
+            Self::Killed
+            | Self::Error(_)
+            | Self::Panicked(_)
+            | Self::RestartLimit
+            | Self::TimedOut(_) => true,
             Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::NoActor => false,
         }
     }
@@ -124,6 +132,7 @@ impl fmt::Display for ExitReason {
             Self::Panicked(text) => write!(f, "panicked: {text}"),
             Self::NoActor => f.write_str("no such actor"),
             Self::RestartLimit => f.write_str("restart limit reached"),
+            Self::TimedOut(what) => write!(f, "timed out: {what}"),
         }
     }
 }
@@ -143,6 +152,7 @@ mod tests {
             (ExitReason::Panicked("boom".into()), false, true, "panicked: boom"),
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
+            (ExitReason::TimedOut("the start".into()), false, true, "timed out: the start"),
         ];
         for (reason, clean, crash, text) in table {
             assert_eq!(reason.is_clean(), clean, "{reason:?}");

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use futures::future::FutureExt as _;
 
 use super::Actor;
+use super::body::settle_end;
 use super::context::Cx;
 use super::exit::ExitReason;
+use super::family;
 use super::protocol::{Dispatch as _, Protocol};
 use crate::base::panics::catch;
+use crate::event_loop::current;
 
 /// Something that can be run as an actor with the protocol `P`, again for every incarnation.
 ///
@@ -75,11 +78,30 @@ where
             Ok(reason) => reason,
             Err(payload) => panic_reason(payload),
         };
-        // The hook runs after a crash too, so it is guarded; its own panic is the reason then.
-        match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
-            Ok(()) => reason,
-            Err(payload) => panic_reason(payload),
+        wind_up(&mut actor, cx, reason).await
+    }
+}
+
+/// The end of an incarnation whose actor is still there: hooks, and between them its family. A hook
+/// is guarded; its own panic is the reason then.
+async fn wind_up<A: Actor>(
+    actor: &mut A,
+    cx: &mut Cx<A::Protocol>,
+    mut reason: ExitReason,
+) -> ExitReason {
+    if reason.is_crash() {
+        if let Some(core) = current::get() {
+            settle_end(&cx.cell, &core, &reason);
         }
+        let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
+        if let Err(payload) = crashed {
+            reason = panic_reason(payload);
+        }
+    }
+    family::stop(&cx.cell.control, false).await;
+    match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
+        Ok(()) => reason,
+        Err(payload) => panic_reason(payload),
     }
 }
 

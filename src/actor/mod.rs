@@ -18,6 +18,15 @@
 //! What comes next is the supervisor's verdict: the next incarnation behind the same address and
 //! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left
 //! in it are dead letters, asks among them fail at once), and then whoever watches is told.
+//!
+//! # The message in hand after a crash
+//!
+//! It is a dead letter, because it may be why the handler crashed. A handler that holds it under
+//! [lease](Cx::lease) says that it wants it again: the next incarnation is given it before all other
+//! mail, at most as often as [`MailboxOptions::redeliveries`] says; then it is a poison letter,
+//! [`Cause::Poison`]. What such a handler does may be done twice, so it must be *idempotent*: doing
+//! a part again must do no harm. Give each job a number and skip what is done already, set a value
+//! instead of adding to it, or write the effect and the number of the job in one transaction.
 
 mod address;
 mod ask;
@@ -29,17 +38,27 @@ pub(crate) mod dead_letter;
 mod door;
 mod error;
 mod exit;
+pub(crate) mod family;
 mod fault;
 mod id;
 mod incarnate;
+mod keyed_timer;
+mod lease;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
+mod link;
 mod monitor;
 mod orphan;
 mod protocol;
+mod receive_timeout;
 mod recipient;
 mod reply;
 pub(crate) mod spawn;
+mod stash;
+mod suspend;
 mod tell;
+mod urgent;
+pub(crate) mod wait;
 
 pub use address::{Addr, Making};
 pub use ask::Ask;
@@ -50,13 +69,20 @@ pub use exit::ExitReason;
 pub use fault::Fault;
 pub use id::ActorId;
 pub use incarnate::{Incarnate, IsFactory, IsFunction};
+pub use keyed_timer::Repeat;
+pub use lease::Lease;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
+pub use link::{Exit, LinkError};
 pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
+pub use receive_timeout::WhenIdle;
 pub use recipient::Recipient;
 pub use reply::Reply;
 pub use spawn::{MailboxOptions, spawn, spawn_with};
+pub use stash::StashFull;
+pub use suspend::ActorInfo;
 pub use tell::Tell;
+pub use wait::Waiting;
 
 pub use crate::mailbox::overflow::Overflow;
 
@@ -111,6 +137,14 @@ pub trait Actor: Sized + 'static {
     async fn started(&mut self, _cx: &mut Cx<Self::Protocol>) -> Result<(), Self::Error> {
         Ok(())
     }
+
+    /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is taken
+    /// down: its [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
+    /// [`stopped`](Self::stopped) follows. It does not run when the actor is killed.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way when the actor is killed.
+    async fn crashed(&mut self, _reason: &ExitReason, _cx: &mut Cx<Self::Protocol>) {}
 
     /// Runs once at the end of an incarnation that had started: after a stop, an error or a panic,
     /// but not when the actor is killed.

@@ -90,8 +90,11 @@ impl Monitors {
         self.watched.borrow_mut().push(monitor);
     }
 
-    pub(crate) fn forget_watched(&self, monitor: MonitorId) {
-        self.watched.borrow_mut().retain(|other| *other != monitor);
+    /// `true` when this actor had the monitor and it had not fired.
+    pub(crate) fn forget_watched(&self, monitor: MonitorId) -> bool {
+        let mut watched = self.watched.borrow_mut();
+        let index = watched.iter().position(|other| *other == monitor);
+        index.map(|index| watched.swap_remove(index)).is_some()
     }
 
     fn remove_watcher(&self, monitor: MonitorId) -> Option<Tell> {

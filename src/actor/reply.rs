@@ -9,11 +9,13 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use futures::channel::oneshot;
 
 use super::dead_letter;
+use super::error::ActorLabel;
 use super::exit::ExitReason;
 use super::orphan::{self, Orphan};
 use crate::base::invariant::invariant;
@@ -70,6 +72,8 @@ pub(crate) enum Lost {
     NeverHandled(ExitReason),
     /// The mailbox was full and its policy dropped the message.
     Overflow,
+    /// The actor that was asked waits, over these, for the asker itself.
+    Cycle(Arc<[ActorLabel]>),
     /// It never got into a mailbox; only an ask from another thread learns it this way.
     NotSent,
 }
@@ -218,6 +222,11 @@ impl<R: 'static> ReplyTable<R> {
         (home.key(), Reply { way: Way::Slot(home) })
     }
 
+    /// Whether somebody waits at this slot for a reply that has not come.
+    pub(crate) fn is_waiting(&self, key: Key) -> bool {
+        matches!(self.slots.borrow().get(key.slot()), Some(Slot::Waiting(_)))
+    }
+
     fn contains(&self, key: Key) -> bool {
         self.slots.borrow().get(key.slot()).is_some()
     }
@@ -235,7 +244,7 @@ impl<R: 'static> ReplyTable<R> {
     }
 
     /// Tells the asker why there will be no answer. One that gave up has taken its slot with it.
-    fn lose(&self, core: &Core, key: Key, lost: Lost) {
+    pub(crate) fn lose(&self, core: &Core, key: Key, lost: Lost) {
         if let Ok(asker) = self.fill(key, Err(Box::new(lost))) {
             asker.wake(core);
         }

@@ -4,10 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::address::Addr;
-use super::body;
+use super::body::{self, Share};
 use super::cell::ActorCell;
 use super::control::{Control, Parent};
 use super::incarnate::Incarnate;
+use super::limits::Limits;
 use super::protocol::Protocol;
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
@@ -16,6 +17,9 @@ use crate::mailbox::queue::Mailbox;
 
 /// How many messages a mailbox holds if nothing else is said.
 pub(crate) const DEFAULT_CAPACITY: usize = 1_024;
+
+/// How often a message that is held under lease comes again if nothing else is said.
+const DEFAULT_REDELIVERIES: u32 = 3;
 
 /// How large a mailbox is and what happens when it is full.
 ///
@@ -30,6 +34,9 @@ pub(crate) const DEFAULT_CAPACITY: usize = 1_024;
 pub struct MailboxOptions {
     capacity: usize,
     overflow: Overflow,
+    urgent: u32,
+    pub(crate) stash: usize,
+    pub(crate) redeliveries: u32,
 }
 
 impl MailboxOptions {
@@ -37,14 +44,19 @@ impl MailboxOptions {
     /// [`Down`](super::Down) notices and supervision do not count.
     #[must_use]
     pub const fn bounded(capacity: usize) -> Self {
-        let capacity = if capacity == 0 { 1 } else { capacity };
-        Self { capacity, overflow: Overflow::Wait }
+        Self {
+            capacity: if capacity == 0 { 1 } else { capacity },
+            overflow: Overflow::Wait,
+            urgent: 0,
+            stash: DEFAULT_CAPACITY,
+            redeliveries: DEFAULT_REDELIVERIES,
+        }
     }
 
     /// Holds as many as memory does. It must be said, because it is how servers die.
     #[must_use]
     pub const fn unbounded() -> Self {
-        Self { capacity: usize::MAX, overflow: Overflow::Wait }
+        Self::bounded(usize::MAX)
     }
 
     /// What happens to a message that finds the mailbox full.
@@ -53,12 +65,72 @@ impl MailboxOptions {
         self.overflow = overflow;
         self
     }
+
+    /// Gives it an urgent lane for this many messages, which
+    /// [`Addr::try_tell_urgent`](super::Addr::try_tell_urgent) sends before all ordinary ones.
+    /// Without one, by default, they are ordinary: who may push in is the receiver's decision.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// let mailbox = MailboxOptions::bounded(64).urgent(8);
+    /// # let _ = mailbox;
+    /// ```
+    #[must_use]
+    pub const fn urgent(mut self, capacity: u32) -> Self {
+        self.urgent = capacity;
+        self
+    }
+
+    /// How many messages the actor may put aside by [`Cx::stash`](super::Cx::stash); 1,024 by
+    /// default.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// let mailbox = MailboxOptions::default().stash(16);
+    /// # let _ = mailbox;
+    /// ```
+    #[must_use]
+    pub const fn stash(mut self, capacity: usize) -> Self {
+        self.stash = capacity;
+        self
+    }
+
+    /// How often a message that is held under [lease](super::Cx::lease) comes again after a crash,
+    /// before it is a poison letter; 3 times by default.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// let mailbox = MailboxOptions::default().redeliveries(1);
+    /// # let _ = mailbox;
+    /// ```
+    #[must_use]
+    pub const fn redeliveries(mut self, times: u32) -> Self {
+        self.redeliveries = times;
+        self
+    }
+
+    pub(crate) const fn mailbox<M>(&self) -> Mailbox<M> {
+        Mailbox::new(self.capacity, self.overflow).with_urgent(self.urgent)
+    }
 }
 
 impl Default for MailboxOptions {
     /// 1,024 messages; senders wait.
     fn default() -> Self {
         Self::bounded(DEFAULT_CAPACITY)
+    }
+}
+
+/// What is said of an actor when it is made.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Options {
+    pub(crate) mailbox: MailboxOptions,
+    pub(crate) limits: Limits,
+}
+
+impl From<MailboxOptions> for Options {
+    fn from(mailbox: MailboxOptions) -> Self {
+        Self { mailbox, limits: Limits::default() }
     }
 }
 
@@ -108,7 +180,7 @@ where
     I: Incarnate<P, Kind>,
 {
     let core = current::expect("greenroom::actor::spawn");
-    start(&core, Arc::from(name), mailbox, None, incarnate)
+    start(&core, Arc::from(name), mailbox.into(), None, incarnate)
 }
 
 /// Makes the actor; it first runs in the next round. On a loop that is closing it is dropped before
@@ -116,7 +188,7 @@ where
 pub(crate) fn start<P, Kind, I>(
     core: &Core,
     name: Arc<str>,
-    mailbox: MailboxOptions,
+    options: Options,
     parent: Option<Rc<dyn Parent>>,
     incarnate: I,
 ) -> Addr<P>
@@ -126,11 +198,9 @@ where
     I: Incarnate<P, Kind>,
 {
     let key = core.scheduler.insert(None);
-    let cell = Rc::new(ActorCell {
-        control: Control::new(key, name, parent),
-        mailbox: Mailbox::new(mailbox.capacity, mailbox.overflow),
-    });
-    let body = body::run(incarnate, Rc::clone(&cell), core.limits.messages_per_poll);
+    let cell = Rc::new(ActorCell::new(Control::new(key, name, parent), options.mailbox));
+    let share = Share { messages: core.limits.messages_per_poll, limits: options.limits };
+    let body = body::run(incarnate, Rc::clone(&cell), share);
     core.scheduler.attach(key, cell);
     // The slot was made a moment ago and nothing ran in between.
     let placed = core.scheduler.set_future(key, Box::pin(body));

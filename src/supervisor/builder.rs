@@ -15,8 +15,8 @@ use super::plan::{Flags, Plan};
 use super::runner::{IsSupervisor, Life};
 use super::spec::{BuildChild, IntoChild, Spec};
 use super::strategy::{AutoShutdown, ChildKind, Restart};
-use crate::actor::spawn::start;
-use crate::actor::{ActorId, Addr, ExitReason, MailboxOptions};
+use crate::actor::spawn::{Options, start};
+use crate::actor::{ActorId, Addr, ExitReason};
 use crate::base::clock::nanos;
 use crate::event_loop::core::Core;
 
@@ -47,12 +47,14 @@ pub struct SupervisorBuilder {
     /// Whether `restart` was called.
     restart_chosen: bool,
     children: Vec<Spec>,
+    /// As part of an actor, it survives the actor's incarnations.
+    pub(super) survives: bool,
 }
 
 impl SupervisorBuilder {
     pub(crate) fn new(flags: Flags) -> Self {
         let plan = Plan::new(None, ChildKind::Supervisor);
-        Self { flags, plan, restart_chosen: false, children: Vec::new() }
+        Self { flags, plan, restart_chosen: false, children: Vec::new(), survives: false }
     }
 
     /// Its name among the children of its own supervisor; by default it has none there, and is
@@ -151,7 +153,7 @@ impl SupervisorBuilder {
         let name = self.plan.name.clone().unwrap_or_else(|| Arc::from("root"));
         let life = Life::new(self.flags, self.children);
         let addr: Addr<Message> =
-            start::<_, IsSupervisor, _>(core, name, MailboxOptions::default(), None, life);
+            start::<_, IsSupervisor, _>(core, name, Options::default(), None, life);
         Supervisor::new(addr)
     }
 }
@@ -162,7 +164,7 @@ impl IntoChild for SupervisorBuilder {
     fn into_spec(self) -> Spec {
         let checked = self.check();
         let life = Life::new(self.flags, self.children).refused(checked.err());
-        let build = BuildChild::<Message, IsSupervisor, _>::new(MailboxOptions::default(), life);
+        let build = BuildChild::<Message, IsSupervisor, _>::new(Options::default(), life);
         Spec { plan: self.plan, build: Box::new(build) }
     }
 

@@ -5,12 +5,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::plan::Plan;
 use super::strategy::{ChildKind, Restart, Shutdown};
 use crate::actor::control::Parent;
-use crate::actor::spawn::start;
+use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
 use crate::event_loop::core::Core;
 
@@ -42,7 +43,7 @@ where
 {
     Child {
         plan: Plan::new(Some(Arc::from(name)), ChildKind::Worker),
-        mailbox: MailboxOptions::default(),
+        options: Options::default(),
         incarnate,
         marker: PhantomData,
     }
@@ -52,7 +53,7 @@ where
 #[must_use = "a child does nothing until it is added to a supervisor"]
 pub struct Child<P, Kind, I> {
     plan: Plan,
-    mailbox: MailboxOptions,
+    options: Options,
     incarnate: I,
     marker: PhantomData<fn(P, Kind)>,
 }
@@ -136,7 +137,58 @@ impl<P, Kind, I> Child<P, Kind, I> {
     /// }).unwrap();
     /// ```
     pub const fn mailbox(mut self, mailbox: MailboxOptions) -> Self {
-        self.mailbox = mailbox;
+        self.options.mailbox = mailbox;
+        self
+    }
+
+    /// How long a start of it may take; by default as long as it takes. One that takes longer is
+    /// given up where it stands, has not started, and the reason is
+    /// [`ExitReason::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |test| {
+    ///     let hangs = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let child = child("hangs", hangs).start_timeout(Duration::from_secs(2));
+    ///     let error = test.spawn(child).await.unwrap_err();
+    ///     assert!(error.to_string().ends_with("the start took longer than 2s"));
+    /// });
+    /// ```
+    pub const fn start_timeout(mut self, limit: Duration) -> Self {
+        self.options.limits.start = Some(limit);
+        self
+    }
+
+    /// How long the handling of one message may take; by default as long as it takes. A handler
+    /// that awaits for longer is given up where it stands, and the incarnation crashes with
+    /// [`ExitReason::TimedOut`], which names the message; no hook runs. A handler that holds the
+    /// loop without awaiting cannot be given up; it is named in the log.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg { Hang(Reply<()>), Incarnation(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |test| {
+    ///     let hangs = async |cx: &mut Cx<Msg>| -> Result<(), Fault> {
+    ///         loop {
+    ///             match cx.recv().await {
+    ///                 Msg::Hang(_reply) => std::future::pending().await,
+    ///                 Msg::Incarnation(reply) => reply.send(cx.incarnation()),
+    ///             }
+    ///         }
+    ///     };
+    ///     let child = child("hangs", hangs).handler_timeout(Duration::from_secs(2));
+    ///     let addr = test.spawn(child).await.unwrap();
+    ///     assert!(matches!(addr.ask_with(Msg::Hang).await, Err(AskError::Crashed { .. })));
+    ///     assert_eq!(addr.ask_with(Msg::Incarnation).await.unwrap(), 1);
+    /// });
+    /// ```
+    pub const fn handler_timeout(mut self, limit: Duration) -> Self {
+        self.options.limits.handler = Some(limit);
         self
     }
 }
@@ -169,8 +221,8 @@ where
     type Handle = Addr<P>;
 
     fn into_spec(self) -> Spec {
-        let Self { plan, mailbox, incarnate, .. } = self;
-        Spec { plan, build: Box::new(BuildChild::new(mailbox, incarnate)) }
+        let Self { plan, options, incarnate, .. } = self;
+        Spec { plan, build: Box::new(BuildChild::new(options, incarnate)) }
     }
 
     fn handle(actor: ActorId) -> Addr<P> {
@@ -198,15 +250,15 @@ pub(crate) trait Build {
 
 /// Builds actors with the protocol `P` from one factory, which each incarnation borrows.
 pub(crate) struct BuildChild<P, Kind, I> {
-    mailbox: MailboxOptions,
+    options: Options,
     factory: Rc<Cell<Option<I>>>,
     marker: PhantomData<fn(P, Kind)>,
 }
 
 impl<P, Kind, I> BuildChild<P, Kind, I> {
-    pub(crate) fn new(mailbox: MailboxOptions, incarnate: I) -> Self {
+    pub(crate) fn new(options: Options, incarnate: I) -> Self {
         let factory = Rc::new(Cell::new(Some(incarnate)));
-        Self { mailbox, factory, marker: PhantomData }
+        Self { options, factory, marker: PhantomData }
     }
 }
 
@@ -218,7 +270,7 @@ where
 {
     fn start(&mut self, core: &Core, name: Arc<str>, parent: Rc<dyn Parent>) -> ActorId {
         let lent = Lent { factory: Rc::clone(&self.factory), marker: PhantomData };
-        start::<P, IsLent, _>(core, name, self.mailbox, Some(parent), lent).id()
+        start::<P, IsLent, _>(core, name, self.options, Some(parent), lent).id()
     }
 }
 

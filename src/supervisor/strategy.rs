@@ -46,21 +46,23 @@ impl Restart {
     pub(crate) fn verdict(self, reason: &ExitReason) -> Verdict {
         use ExitReason::{
             Error, Killed, NoActor, Normal, Panicked, RestartLimit, Shutdown, ShutdownWith,
+            TimedOut,
         };
         match (self, reason) {
             (
                 Self::Permanent,
                 Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit,
+                | RestartLimit | TimedOut(_),
             ) => Verdict::Restart,
             (Self::Transient, Normal | Shutdown | ShutdownWith(_)) => Verdict::Finish,
-            (Self::Transient, Killed | Error(_) | Panicked(_) | NoActor | RestartLimit) => {
-                Verdict::Restart
-            }
+            (
+                Self::Transient,
+                Killed | Error(_) | Panicked(_) | NoActor | RestartLimit | TimedOut(_),
+            ) => Verdict::Restart,
             (
                 Self::Temporary,
                 Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit,
+                | RestartLimit | TimedOut(_),
             ) => Verdict::Finish,
         }
     }

@@ -15,7 +15,8 @@ pub use builder::{Interrupted, SystemBuilder};
 
 use crate::actor::dead_letter::DeadLetters;
 use crate::actor::lifecycle::Lifecycles;
-use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol};
+use crate::actor::wait;
+use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol, Waiting};
 use crate::event_loop::current;
 use crate::registry::{LookupError, RegisterError, Registry};
 use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
@@ -197,6 +198,18 @@ impl System {
         if let Some(lifecycles) = current::with(|core| core.locals.get::<Lifecycles>()) {
             lifecycles.listen(listener);
         }
+    }
+
+    /// Which actors of this loop wait for a reply of which others, at this moment.
+    ///
+    /// See [`Waiting`] for an example.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| assert!(test.waits().is_empty()));
+    /// ```
+    #[must_use]
+    pub fn waits(&self) -> Vec<Waiting> {
+        current::get().map_or_else(Vec::new, |core| wait::all(&core))
     }
 
     /// Begins the ordered stop of the whole tree: children in reverse order of their start.
