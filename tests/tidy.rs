@@ -224,6 +224,41 @@ fn public_async_functions_state_their_cancel_safety() {
     faults.finish();
 }
 
+/// What is public is met first in its documentation, where an example that runs is never outdated.
+#[test]
+fn public_items_have_examples() {
+    let mut faults = Faults::default();
+    for file in sources() {
+        let (mut shown, mut fenced, mut exempt) = (false, false, false);
+        let (mut exported, mut attribute) = (false, false);
+        for (number, line) in file.text.lines().enumerate() {
+            let code = line.trim_start();
+            if let Some(fence) = code.strip_prefix("/// ```") {
+                // `text` is no code, and `no_run` and `ignore` do not run.
+                shown |= !fenced && ["", "rust", "should_panic"].contains(&fence);
+                fenced = !fenced;
+            }
+            if code.starts_with("///") {
+                continue;
+            }
+            // Attributes may stand between an item and its documentation, on several lines.
+            if attribute || code.starts_with("#[") {
+                exempt |= code.contains("doc(hidden)") || code.contains("cfg(test)");
+                exported |= code.contains("macro_export");
+                attribute = !code.ends_with(']');
+                continue;
+            }
+            let is_macro = exported && code.starts_with("macro_rules! ");
+            if (is_macro || is_public_item(code)) && !shown && !exempt {
+                let item = code.trim_end_matches(" {");
+                faults.add(&file.path, number + 1, format!("no example that runs: {item}"));
+            }
+            (shown, fenced, exempt, exported) = (false, false, false, false);
+        }
+    }
+    faults.finish();
+}
+
 /// `* **T1** a task is …` in a module's docs promises; `invariant!(T1, …)` keeps the promise in
 /// code; `// T1:` above a test shows it kept. All three or none, but for those in `NOT_ASSERTED`.
 #[test]
@@ -388,6 +423,14 @@ impl Faults {
 fn is_function_head(code: &str) -> bool {
     let head = code.split("//").next().unwrap_or_default();
     head.split_whitespace().any(|word| word == "fn") && !code.ends_with([';', '}'])
+}
+
+/// A line that declares something for users of this crate; `unreachable_pub` of rustc sees to it
+/// that what is `pub` is in their reach.
+fn is_public_item(code: &str) -> bool {
+    let Some(rest) = code.strip_prefix("pub ") else { return false };
+    let mut words = rest.split(' ').skip_while(|word| ["const", "async", "unsafe"].contains(word));
+    words.next().is_some_and(|word| ["fn", "struct", "enum", "trait", "type"].contains(&word))
 }
 
 /// The leading identifier of a piece of code.
