@@ -12,6 +12,7 @@ use super::protocol::Protocol;
 use super::receive_timeout::ReceiveTimeout;
 use super::spawn::MailboxOptions;
 use super::stash::Stash;
+use super::watch::Watches;
 use crate::base::key::Key;
 use crate::base::panics::drop_quietly;
 use crate::event_loop::core::Core;
@@ -35,6 +36,7 @@ pub(crate) struct Extra<P> {
     pub(crate) receive_timeout: ReceiveTimeout<P>,
     pub(crate) stash: Stash<P>,
     pub(crate) leased: RefCell<Vec<Leased<P>>>,
+    pub(crate) watches: Watches<P>,
 }
 
 impl<P> ActorCell<P> {
@@ -50,6 +52,7 @@ impl<P> ActorCell<P> {
                 receive_timeout: ReceiveTimeout::default(),
                 stash: Stash::default(),
                 leased: RefCell::default(),
+                watches: Watches::default(),
             })
         })
     }

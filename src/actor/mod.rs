@@ -59,6 +59,7 @@ mod suspend;
 mod tell;
 mod urgent;
 pub(crate) mod wait;
+mod watch;
 
 pub use address::{Addr, Making};
 pub use ask::Ask;
@@ -83,6 +84,7 @@ pub use stash::StashFull;
 pub use suspend::ActorInfo;
 pub use tell::Tell;
 pub use wait::Waiting;
+pub use watch::WatchConflict;
 
 pub use crate::mailbox::overflow::Overflow;
 

@@ -4,5 +4,8 @@
 //! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
 mod harness;
+mod mbx;
+mod scripted;
+mod sig;
 mod sup_start;
 mod worker;
