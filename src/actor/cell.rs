@@ -145,8 +145,8 @@ impl<P: Protocol> ActorCell<P> {
         self.control.notify();
     }
 
-    /// Puts a notice that no bound applies to behind all that have come; it can be taken back by its
-    /// tag.
+    /// Puts a notice that no bound applies to behind all that have come; it can be taken back by
+    /// its tag.
     pub(crate) fn put_notice(&self, tag: u64, message: P) {
         self.mailbox.put_notice(tag, message);
         self.control.notify();
@@ -165,8 +165,8 @@ impl<P: Protocol> ActorCell<P> {
         }
     }
 
-    /// Ends what belongs to one incarnation: its timers and its receive timeout, with their messages;
-    /// and brings what it had put aside back for the next.
+    /// Ends what belongs to one incarnation: its timers and its receive timeout, with their
+    /// messages; and brings what it had put aside back for the next.
     pub(crate) fn end_incarnation(&self, core: &Core) {
         let Some(extra) = self.made_extra() else { return };
         let mut tags = extra.timers.cancel_all(core);

@@ -37,8 +37,8 @@ fn sig_01_monitor_reasons() {
     });
 }
 
-/// **R1.6** Monitoring an actor that has ended, or never was, tells so once, and not from inside the
-/// call.
+/// **R1.6** Monitoring an actor that has ended, or never was, tells so once, and not from inside
+/// the call.
 #[test]
 fn sig_02_monitor_the_dead() {
     case(async |test| {
@@ -57,7 +57,7 @@ fn sig_02_monitor_the_dead() {
         // The address of an actor that never began: its loop was closing.
         let never = {
             let event_loop = greenroom::EventLoop::builder().virtual_clock(0);
-            let other = greenroom::System::builder().event_loop(event_loop).signals(false);
+            let other = System::builder().event_loop(event_loop).signals(false);
             let addr = other.run(async |_| scripted("elsewhere", &Log::new()).id());
             addr.expect("it runs")
         };
@@ -219,8 +219,8 @@ fn sig_06_kill_chain() {
     });
 }
 
-/// **R1.4** An exit signal `Normal` does nothing to another actor, and ends the one that sends it to
-/// itself.
+/// **R1.4** An exit signal `Normal` does nothing to another actor, and ends the one that sends it
+/// to itself.
 #[test]
 fn sig_07_exit_normal_to_other_is_noop() {
     case(async |test| {
