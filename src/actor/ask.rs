@@ -16,7 +16,6 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
-use super::cell::Gate as _;
 use super::control;
 use super::door::{Arrival, Door, Passage, is_here};
 use super::error::{ActorLabel, AskError, TellErrorKind};
@@ -148,8 +147,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Poll::Ready(Ok(())) => {
                 self.state = opened.map_or(State::Done, State::Waiting);
                 if let Some(slot) = opened {
-                    let (target, waiting) = (self.door.key().0, gate.waiting());
-                    wait::note::<R>(core, target, slot, waiting, D::message_name);
+                    wait::note::<R, _>(core, &*gate, slot, D::message_name);
                 }
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),

@@ -54,10 +54,12 @@ where
     let mut cx = Cx { cell };
     let reason = loop {
         let reason = one_life(&mut incarnate, &mut cx, share).await;
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
+        if cx.cell.control.has_family() {
+            if let Some(core) = current::get() {
+                settle_end(&cx.cell, &core, &reason);
+            }
+            family::stop(&cx.cell.control, reason.is_clean()).await;
         }
-        family::stop(&cx.cell.control, reason.is_clean()).await;
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
@@ -75,7 +77,9 @@ where
         }
     };
     // The factory may hold values of the user's; they go before anybody hears of the end.
-    family::stop(&cx.cell.control, true).await;
+    if cx.cell.control.has_family() {
+        family::stop(&cx.cell.control, true).await;
+    }
     drop_quietly(incarnate);
     ending.finish(reason);
 }

@@ -201,20 +201,33 @@ impl<P: Protocol> Cx<P> {
         let control = &self.cell.control;
         control.mark_started();
         control.end_message();
-        if self.cell.mailbox.has_side() {
+        if (control.has_errands() || self.cell.mailbox.has_side())
+            && let Some(ready) = self.poll_errands(task)
+        {
+            return ready;
+        }
+        self.poll_mailbox(task).map(|()| true)
+    }
+
+    /// What comes before the mailbox: a stop, a pause.
+    #[cold]
+    fn poll_errands(&self, task: &Context<'_>) -> Option<Poll<bool>> {
+        let (control, mailbox) = (&self.cell.control, &self.cell.mailbox);
+        if mailbox.has_side() {
             self.cell.finish_taken();
         }
         // What a handler asked for comes directly after it, before anything else.
-        if !self.cell.mailbox.has_next() {
-            if control.take_stop() {
-                return Poll::Ready(false);
-            }
-            if control.is_suspended() {
-                control.listen(task.waker());
-                return Poll::Pending;
-            }
+        if mailbox.has_next() {
+            return None;
         }
-        self.poll_mailbox(task).map(|()| true)
+        if control.take_stop() {
+            return Some(Poll::Ready(false));
+        }
+        if control.is_suspended() {
+            control.listen(task.waker());
+            return Some(Poll::Pending);
+        }
+        None
     }
 
     #[inline]

@@ -98,7 +98,9 @@ async fn wind_up<A: Actor>(
             reason = panic_reason(payload);
         }
     }
-    family::stop(&cx.cell.control, reason.is_clean()).await;
+    if cx.cell.control.has_family() {
+        family::stop(&cx.cell.control, reason.is_clean()).await;
+    }
     match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
         Ok(()) => reason,
         Err(payload) => panic_reason(payload),
