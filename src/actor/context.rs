@@ -19,36 +19,68 @@ use crate::task::JoinHandle;
 /// An actor's own view of itself: its mailbox, its address, whom it watches.
 ///
 /// It is lent to one incarnation after the other, so the mailbox survives a crash.
+/// ```
+/// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+/// async fn brief(cx: &mut Cx<Msg>) -> Result<(), Fault> { assert_eq!((cx.incarnation(), cx.waiting()), (0, 0)); Ok(()) }
+/// greenroom::run(async |_| assert_eq!(spawn("brief", brief).ended().await, ExitReason::Normal));
+/// ```
 pub struct Cx<P> {
     pub(crate) cell: Rc<ActorCell<P>>,
 }
 
 impl<P: Protocol> Cx<P> {
     /// The actor's own address, which stays the same over restarts.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg { Go } impl Protocol for Msg {}
+    /// let to_itself = async |cx: &mut Cx<Msg>| { cx.addr().tell(Msg::Go).await?; cx.recv().await; Ok::<(), TellError<Msg>>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("to-itself", to_itself).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn addr(&self) -> Addr<P> {
         current::expect_with("Cx::addr", |core| Addr::new(self.cell.control.key, core))
     }
 
     /// The actor's id.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { assert_eq!(cx.id(), cx.addr().id()); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn id(&self) -> ActorId {
         self.cell.control.id()
     }
 
     /// The actor's name.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { assert_eq!(&**cx.name(), "printer"); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("printer", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.cell.control.name
     }
 
     /// How many times the actor was restarted: 0 for its first incarnation.
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {} greenroom::run(async |system| {
+    /// let brittle = async |cx: &mut Cx<Msg>| { let Msg::Get(reply) = cx.recv().await; reply.send(cx.incarnation()); Err::<(), _>("spent") };
+    /// let addr = system.spawn(child("brittle", brittle)).await.unwrap();
+    /// for n in 0..2 { assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), n) }
+    /// # });
+    /// ```
     #[must_use]
     pub fn incarnation(&self) -> u32 {
         self.cell.control.incarnation()
     }
 
     /// How many messages are waiting in the mailbox.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg { Job } impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { cx.addr().tell(Msg::Job).await?; assert_eq!(cx.waiting(), 1); Ok::<(), TellError<Msg>>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.cell.mailbox.len()
@@ -123,6 +155,18 @@ impl<P: Protocol> Cx<P> {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no message is lost.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {} greenroom::run(async |_| {
+    /// let last_words = async |cx: &mut Cx<Msg>| {
+    ///     while let Some(Msg::Get(reply)) = cx.next().await { reply.send(1) }
+    ///     let Msg::Get(reply) = cx.recv_while_stopping().await;
+    ///     Ok::<(), Fault>(reply.send(0))
+    /// };
+    /// let addr = spawn("last-words", last_words);
+    /// addr.stop();
+    /// assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), 0);
+    /// # });
+    /// ```
     pub async fn recv_while_stopping(&mut self) -> P {
         poll_fn(|task| self.poll_message(task)).await
     }
@@ -160,11 +204,32 @@ impl<P: Protocol> Cx<P> {
     /// Declines to start, from the `started` hook: the actor ends as [`ExitReason::Normal`] before
     /// its first message, and its supervisor keeps its spec without an instance. It is no error and
     /// is never retried.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} struct Off;
+    /// # impl greenroom::actor::Dispatch<Off> for Msg { async fn dispatch(self, _: &mut Off, _: &mut Cx<Msg>) -> Result<(), Fault> { match self {} } }
+    /// impl Actor for Off {
+    /// #   type Protocol = Msg; type Error = Fault;
+    ///     async fn started(&mut self, cx: &mut Cx<Msg>) -> Result<(), Fault> { Ok(cx.decline()) }
+    /// }
+    /// greenroom::run(async |_| assert_eq!(spawn("off", || Off).ended().await, ExitReason::Normal));
+    /// ```
     pub fn decline(&self) {
         self.cell.control.decline();
     }
 
-    /// A message that is there already, if the actor's share of this turn allows it.
+    /// A message that is there already, if the actor's share of this turn allows it. It does not
+    /// look whether the actor is asked to stop.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg { Job } impl Protocol for Msg {} greenroom::run(async |_| {
+    /// let addr = spawn("batch", async |cx: &mut Cx<Msg>| {
+    ///     let (Msg::Job, mut jobs) = (cx.recv().await, 1);
+    ///     while let Some(Msg::Job) = cx.try_recv() { jobs += 1 }
+    ///     if jobs == 3 { Ok(()) } else { Err(jobs) }
+    /// });
+    /// for _ in 0..3 { addr.try_tell(Msg::Job).unwrap(); }
+    /// assert_eq!(addr.ended().await, ExitReason::Normal);
+    /// # });
+    /// ```
     pub fn try_recv(&mut self) -> Option<P> {
         self.cell.control.end_message();
         self.take()
@@ -237,11 +302,22 @@ impl<P: Protocol> Cx<P> {
     }
 
     /// Ends the actor by itself, reason [`ExitReason::Normal`], before its next message.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let done = async |cx: &mut Cx<Msg>| -> Result<(), Fault> { cx.stop(); match cx.recv().await {} };
+    /// greenroom::run(async |_| assert_eq!(spawn("done", done).ended().await, ExitReason::Normal));
+    /// ```
     pub fn stop(&self) {
         self.cell.control.ask_to_stop(ExitReason::Normal);
     }
 
-    /// Whether the actor was asked to stop and is on its way out.
+    /// Whether the actor was asked to stop and is on its way out: from when it next looks for a
+    /// message, so not yet in the handler during which it was asked.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { assert!(!cx.is_stopping() && cx.next().await.is_none() && cx.is_stopping()); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| { let addr = spawn("actor", actor); addr.stop(); assert_eq!(addr.ended().await, ExitReason::Shutdown) });
+    /// ```
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.cell.control.is_stopping()
@@ -281,6 +357,14 @@ impl<P: Protocol> Cx<P> {
 
     /// Watches an actor: when it has ended for good, one [`Down`] comes as a message. An actor that
     /// has ended already gives one too, with [`ExitReason::NoActor`]. A restart is not an end.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Msg(Down); impl Protocol for Msg {} greenroom::run(async |_| {
+    /// # impl Accepts<Down> for Msg { type Reply = (); fn wrap(down: Down, _: Reply<()>) -> Self { Msg(down) } }
+    /// let job = spawn("job", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    /// let watcher = async move |cx: &mut Cx<Msg>| { cx.monitor(job.id()); assert_eq!(cx.recv().await.0.actor, job.id()); Ok::<(), Fault>(()) };
+    /// assert_eq!(spawn("watcher", watcher).ended().await, ExitReason::Normal);
+    /// # });
+    /// ```
     pub fn monitor(&self, actor: ActorId) -> MonitorId
     where
         P: Accepts<Down>,
@@ -355,12 +439,25 @@ impl<P: Protocol> Cx<P> {
 
     /// Takes a monitor back; `true` when it had not fired. A [`Down`] that stands in the mailbox
     /// already still comes.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Gone; impl Protocol for Gone {}
+    /// let actor = async |cx: &mut Cx<Gone>| {
+    ///     let monitor = cx.monitor_with(cx.id(), |_| Gone);
+    ///     if cx.demonitor(monitor) && !cx.demonitor(monitor) { Ok(()) } else { Err("it fires once") }
+    /// };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     pub fn demonitor(&self, monitor: MonitorId) -> bool {
         self.cell.control.monitors.forget_watched(monitor);
         monitor::withdraw(monitor)
     }
 
     /// Notes which message is handled, for reports and dead letters.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { cx.begin_handling::<u64>(); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[doc(hidden)]
     #[inline]
     pub fn begin_handling<M>(&self) {

@@ -55,6 +55,25 @@ pub struct Down {
 }
 
 /// One monitor, to be taken back by [`Cx::demonitor`](super::Cx::demonitor).
+///
+/// ```
+/// # use greenroom::prelude::*; use greenroom::actor::MonitorId;
+/// struct Gone(MonitorId);
+/// impl Protocol for Gone {}
+/// # greenroom::run(async |_system| {
+/// # let job = async |_: &mut Cx<Gone>| std::future::pending::<Result<(), Fault>>().await;
+/// # let (a, b) = (greenroom::actor::spawn("a", job), greenroom::actor::spawn("b", job));
+/// let watcher = greenroom::actor::spawn("watcher", async move |cx: &mut Cx<Gone>| {
+///     let first = cx.monitor_with(a.id(), |down| Gone(down.monitor));
+///     let second = cx.monitor_with(b.id(), |down| Gone(down.monitor));
+///     b.kill();
+///     let Gone(monitor) = cx.recv().await;
+///     assert!(monitor == second && monitor != first);
+///     Ok::<(), Fault>(())
+/// });
+/// assert_eq!(watcher.ended().await, ExitReason::Normal);
+/// # });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct MonitorId {
     pub(crate) target: Key,
