@@ -41,7 +41,7 @@ use crate::mailbox::side::Taken;
 pub(crate) struct Share {
     /// How many messages in one poll.
     pub(crate) messages: u32,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Option<Limits>,
 }
 
 /// Runs an actor from its first incarnation to its end.
@@ -114,18 +114,14 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
             Ok(Poll::Ready(ended)) => reason = Some(ended),
             Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
             Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
-            Ok(Poll::Pending) if share.limits.any() => {
-                let core = current::get();
-                reason = core.and_then(|core| watchdog.check(share.limits, control, &core, task));
+            Ok(Poll::Pending) => {
+                reason = share.limits.and_then(|limits| watchdog.check(limits, control, task));
             }
-            Ok(Poll::Pending) => {}
             Err(text) => reason = Some(ExitReason::Panicked(text)),
         }
     }
     let Some(reason) = reason else { return Poll::Pending };
-    if let Some(core) = current::get() {
-        watchdog.disarm(&core);
-    }
+    watchdog.disarm();
     match catch(|| life.set(None)) {
         Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
         Ok(()) | Err(_) => Poll::Ready(reason),

@@ -133,10 +133,9 @@ impl<P: Protocol> Cx<P> {
 
     #[inline(always)]
     fn take(&self) -> Option<P> {
-        if self.cell.mailbox.has_side() {
-            self.cell.finish_taken();
-        }
-        let message = self.cell.mailbox.take()?;
+        let cell = &*self.cell;
+        let message =
+            if cell.mailbox.has_side() { cell.take_beside() } else { cell.mailbox.take() }?;
         if let Some(next) = self.cell.mailbox.grant_next() {
             next.wake();
         }
@@ -205,14 +204,14 @@ impl<P: Protocol> Cx<P> {
 
     /// Ready when a message may be taken.
     fn poll_mailbox(&self, task: &Context<'_>) -> Poll<()> {
-        if self.cell.mailbox.may_take() {
-            return Poll::Ready(());
-        }
-        if self.cell.mailbox.is_empty() {
+        let mailbox = &self.cell.mailbox;
+        if mailbox.is_empty() {
             if self.poll_receive_timeout(task) && self.cell.mailbox.may_take() {
                 return Poll::Ready(());
             }
             self.cell.control.listen(task.waker());
+        } else if mailbox.may_take() {
+            return Poll::Ready(());
         } else {
             // A stop that comes before the next turn finds nobody listening, but a turn to come.
             task.waker().wake_by_ref();
