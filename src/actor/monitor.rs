@@ -129,15 +129,60 @@ impl Monitors {
 }
 
 impl<P: Protocol> Cx<P> {
-    /// Watches an actor: when it has ended for good, one [`Down`] comes as a message. An actor that
-    /// has ended already gives one too, with [`ExitReason::NoActor`]. A restart is not an end.
+    /// Watches an actor: when it has ended for good, one [`Down`] comes as a message.
+    ///
+    /// # Rules
+    /// - A monitor fires **exactly once**. Two monitors on one actor fire twice.
+    /// - The [`Down`] comes **behind every message** that the ended actor had sent to this one
+    ///   before, and no bound of the mailbox applies to it.
+    /// - When it comes, the name of the ended actor is **free**, its group memberships are over, its
+    ///   stop hook has run, its children are gone, and what stood in its mailbox is dead letters.
+    /// - A **restart is no end**: the address goes on, so there is nothing to tell. The reason is
+    ///   that of the last incarnation.
+    /// - An actor that has ended **already** gives one too, with [`ExitReason::NoActor`], later and
+    ///   never from inside this call.
+    /// - A monitor has **one direction**: the watched actor does not know of it, and nothing of it
+    ///   is left when the watcher ends first. For two directions there is [`link`](Self::link).
+    /// - [Taken back](Self::demonitor), it does not fire, not even when its [`Down`] stands in the
+    ///   mailbox already.
+    /// - It belongs to the actor and not to its incarnation: the next one hears of an end that it
+    ///   was not there to see.
+    ///
     /// ```
-    /// # use greenroom::{actor::spawn, prelude::*}; struct Msg(Down); impl Protocol for Msg {} greenroom::run(async |_| {
-    /// # impl Accepts<Down> for Msg { type Reply = (); fn wrap(down: Down, _: Reply<()>) -> Self { Msg(down) } }
-    /// let job = spawn("job", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
-    /// let watcher = async move |cx: &mut Cx<Msg>| { cx.monitor(job.id()); assert_eq!(cx.recv().await.0.actor, job.id()); Ok::<(), Fault>(()) };
-    /// assert_eq!(spawn("watcher", watcher).ended().await, ExitReason::Normal);
-    /// # });
+    /// use greenroom::prelude::*;
+    ///
+    /// enum Msg { Watch(ActorId), Said(&'static str), Gone(Down) }
+    /// impl Protocol for Msg {}
+    /// impl Accepts<Down> for Msg {
+    ///     type Reply = ();
+    ///     fn wrap(down: Down, _: Reply<()>) -> Self { Msg::Gone(down) }
+    /// }
+    /// async fn watcher(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     let mut said = Vec::new();
+    ///     loop {
+    ///         match cx.recv().await {
+    ///             Msg::Watch(id) => { cx.monitor(id); }
+    ///             Msg::Said(word) => said.push(word),
+    ///             Msg::Gone(down) => {
+    ///                 assert_eq!(down.reason.to_string(), "error: no more words");
+    ///                 assert_eq!(said, ["first", "last"], "before the end of who sent them");
+    ///                 return Ok(());
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// greenroom::test::run(async |test| {
+    ///     let watcher = greenroom::actor::spawn("watcher", watcher);
+    ///     let speaker = greenroom::actor::spawn("speaker", async move |_: &mut Cx<Msg>| {
+    ///         watcher.tell(Msg::Said("first")).await.map_err(|error| error.without_message())?;
+    ///         watcher.tell(Msg::Said("last")).await.map_err(|error| error.without_message())?;
+    ///         Err::<(), _>(Fault::new("no more words"))
+    ///     });
+    ///     watcher.try_tell(Msg::Watch(speaker.id())).unwrap();
+    ///     assert_eq!(watcher.ended().await, ExitReason::Normal);
+    ///     # let _ = test;
+    /// });
     /// ```
     pub fn monitor(&self, actor: ActorId) -> MonitorId
     where
