@@ -10,7 +10,6 @@ use super::exit::ExitReason;
 use super::id::ActorId;
 use super::protocol::Protocol;
 use crate::event_loop::current;
-use crate::task::JoinHandle;
 
 /// An actor's own view of itself: its mailbox, its address, whom it watches.
 ///
@@ -137,38 +136,6 @@ impl<P: Protocol> Cx<P> {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.cell.control.is_stopping()
-    }
-
-    /// Starts a task that belongs to this incarnation: it is cancelled when the incarnation ends,
-    /// however it ends. Use it for work that goes on while messages are handled.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use greenroom::prelude::*;
-    /// enum Msg { Tick, Ticks(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn clock(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     let me = cx.addr();
-    ///     cx.spawn(async move {
-    ///         let mut ticks = greenroom::time::interval(Duration::from_millis(1));
-    ///         loop { ticks.tick().await; let _ = me.tell(Msg::Tick).await; }
-    ///     });
-    ///     let mut n = 0;
-    ///     loop { match cx.recv().await { Msg::Tick => n += 1, Msg::Ticks(reply) => reply.send(n) } }
-    /// }
-    ///
-    /// greenroom::run(async |_system| {
-    ///     let clock = greenroom::actor::spawn("clock", clock);
-    ///     greenroom::time::sleep(Duration::from_millis(20)).await;
-    ///     assert!(clock.ask_with(Msg::Ticks).await.unwrap() > 0);
-    /// });
-    /// ```
-    pub fn spawn<F: Future + 'static>(&self, future: F) -> JoinHandle<F::Output> {
-        let handle = crate::task::spawn(future);
-        if let (Some(task), Some(core)) = (handle.key(), current::get()) {
-            self.cell.control.own_task(task, |task| core.scheduler.contains(task));
-        }
-        handle
     }
 
     /// Notes which message is handled, for reports and dead letters.

@@ -172,7 +172,7 @@ async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitRe
     }
 }
 
-fn error_reason(error: &impl Display) -> ExitReason {
+pub(super) fn error_reason(error: &impl Display) -> ExitReason {
     // The alternate form prints an error with its causes.
     ExitReason::Error(Arc::from(format!("{error:#}")))
 }

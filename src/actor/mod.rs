@@ -58,6 +58,7 @@ mod reply;
 pub(crate) mod spawn;
 mod stash;
 mod suspend;
+mod tasks;
 mod tell;
 mod urgent;
 pub(crate) mod wait;

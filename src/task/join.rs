@@ -6,12 +6,30 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::base::key::Key;
-use crate::base::panics::catch;
+use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
 
 /// The right to await a task, to abort it, or to let it go by dropping this.
+///
+/// There is one for each task, and awaiting it uses it up; once it has given the outcome by
+/// reference, it has nothing more to give and stays pending. Whoever has it may await it, and
+/// nobody else: it stays on its thread and is no `Clone`.
+///
+/// ```compile_fail
+/// # async fn twice() {
+/// let task = greenroom::task::spawn(async { 1 });
+/// let _ = task.await;
+/// let _ = task.await; // it was used up
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// let task = greenroom::task::spawn(async { 1 });
+/// std::thread::spawn(move || drop(task)); // it is not `Send`
+/// ```
 ///
 /// ```
 /// use greenroom::task::{self, JoinError};
@@ -93,7 +111,9 @@ impl<T> Future for JoinHandle<T> {
         if let Some(outcome) = self.cell.outcome.take() {
             return Poll::Ready(outcome);
         }
-        let displaced = self.cell.waker.borrow_mut().replace(cx.waker().clone());
+        // Cloned before the borrow and dropped after it: a foreign waker may run code.
+        let waker = cx.waker().clone();
+        let displaced = self.cell.waker.borrow_mut().replace(waker);
         drop(displaced);
         Poll::Pending
     }
@@ -117,6 +137,10 @@ pub enum JoinError {
     /// It panicked, with this text.
     #[error("the task panicked: {0}")]
     Panicked(Arc<str>),
+    /// It took longer than it was [allowed](super::TaskStreamBuilder::timeout) and was ended; its
+    /// future was dropped half-way.
+    #[error("the task took longer than its limit of {0:?} and was ended")]
+    TimedOut(Duration),
 }
 
 /// Where a task leaves what it gives.
@@ -147,6 +171,18 @@ impl<T> JoinCell<T> {
     }
 }
 
+/// A panic that nobody read is reported, once, by whichever of task and handle is last.
+impl<T> Drop for JoinCell<T> {
+    fn drop(&mut self) {
+        if let Some(Err(JoinError::Panicked(text))) = self.outcome.take() {
+            tracing::error!(
+                target: "greenroom::task", panic = %text,
+                "a task panicked and nobody awaited it",
+            );
+        }
+    }
+}
+
 /// Held by the task; dropped without a result it reports the task as cancelled.
 pub(crate) struct Report<T> {
     cell: Option<Rc<JoinCell<T>>>,
@@ -161,16 +197,24 @@ impl<T> Report<T> {
         mut self,
         outcome: Result<T, Box<dyn Any + Send>>,
         in_drop: Option<Arc<str>>,
+        note: impl FnOnce(&Result<T, JoinError>),
     ) {
-        let Some(cell) = self.cell.take() else { return };
-        if let (Ok(_), Some(text)) = (&outcome, in_drop) {
-            return cell.finish(Err(JoinError::Panicked(text)));
-        }
-        cell.finish(outcome.map_err(|payload| {
+        let outcome = match (outcome, in_drop) {
+            (Ok(value), None) => Ok(value),
+            (Ok(value), Some(text)) => {
+                drop_quietly(value);
+                Err(JoinError::Panicked(text))
+            }
             // Thrown again under the guard that turns a payload into text and drops it safely.
-            let text = catch(|| std::panic::resume_unwind(payload)).map_err(JoinError::Panicked);
-            text.map_or_else(|error| error, |()| JoinError::Cancelled)
-        }));
+            (Err(payload), _) => match catch(|| std::panic::resume_unwind(payload)) {
+                Err(text) => Err(JoinError::Panicked(text)),
+                Ok(()) => Err(JoinError::Cancelled),
+            },
+        };
+        note(&outcome);
+        if let Some(cell) = self.cell.take() {
+            cell.finish(outcome);
+        }
     }
 }
 

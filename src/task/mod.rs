@@ -1,9 +1,49 @@
-//! Tasks for code that is no actor: spawn one, await it, abort it, let it go; and yield.
+//! Tasks for code that is no actor: spawn one, await it, abort it, let it go; many at once; and
+//! yield.
 //!
 //! A task belongs to the loop on which it was spawned and need not be `Send`. A panic in it is an
-//! error for whoever awaits it and never the end of the loop.
+//! error for whoever awaits it and never the end of the loop; if nobody does, it is in the log.
+//!
+//! # What can be done with a task
+//!
+//! | wish | code | outcome |
+//! | --- | --- | --- |
+//! | what it gave | `task.await` | `Ok(value)`, or [`JoinError`]: it panicked, it was aborted |
+//! | the same, with a limit | `timeout(limit, task).await` | at the limit `Err(Elapsed)`; the task goes on by itself, and what it gives is dropped |
+//! | ask again and again | `timeout(limit, &mut task).await` | at the limit `Err(Elapsed)`; the handle is still there |
+//! | end it | `task.abort(); task.await` | `Ok(value)` if that was there already, else `Cancelled`, or how it died before |
+//! | let it go | [`task.detach()`](JoinHandle::detach), or drop the handle | none |
+//! | all of several, or none | [`join_all`], [`try_join_all`] | values in order; at the first failure the others are aborted |
+//! | one for each of many inputs | [`stream`](stream()) | items in order or as they come, a bounded number at a time |
+//! | fail with it, inside an actor | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) | its failure is the actor's |
+//! | only hear of it, inside an actor | [`Cx::spawn`](crate::actor::Cx::spawn) | as `task.await` |
+//! | under a supervisor | [`child_task`](crate::supervisor::child_task) | restarts and stops by its rules |
+//!
+//! ```
+//! use std::time::Duration;
+//! use greenroom::task::{self, JoinError};
+//! use greenroom::time::{sleep, timeout};
+//!
+//! greenroom::run(async |_system| {
+//!     let brief = Duration::from_millis(1);
+//!     let mut task = task::spawn(async { sleep(Duration::from_millis(5)).await; 42 });
+//!     let mut asked = 0;
+//!     let answer = loop {
+//!         asked += 1;
+//!         if let Ok(outcome) = timeout(brief, &mut task).await { break outcome; }
+//!     };
+//!     assert!(answer == Ok(42) && asked > 1);
+//!
+//!     let task = task::spawn(std::future::pending::<()>());
+//!     task.abort();
+//!     assert_eq!(task.await, Err(JoinError::Cancelled));
+//! });
+//! ```
 
+mod gather;
 mod join;
+mod owned;
+mod stream;
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -13,7 +53,9 @@ use std::task::{Context, Poll};
 
 use futures::future::FutureExt as _;
 
+pub use gather::{join_all, try_join_all};
 pub use join::{JoinError, JoinHandle};
+pub use stream::{NoConcurrency, TaskStream, TaskStreamBuilder, stream, stream_from};
 
 use crate::base::panics::catch;
 use crate::event_loop::current;
@@ -38,6 +80,17 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
+    spawn_noted(future, |_| {})
+}
+
+/// As [`spawn`]; when the task has ended by itself, `note` is shown what it leaves, before whoever
+/// awaits it.
+#[track_caller]
+pub(crate) fn spawn_noted<F, N>(future: F, note: N) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    N: FnOnce(&Result<F::Output, JoinError>) + 'static,
+{
     let core = current::expect("greenroom::task::spawn");
     let cell = Rc::new(JoinCell::new());
     let report = join::Report::new(Rc::clone(&cell));
@@ -50,7 +103,7 @@ where
         let outcome = outcome.await;
         // A future may panic while it is dropped, after it was done: then it has panicked.
         let dropped = catch(|| future.set(None));
-        report.finish(outcome, dropped.err());
+        report.finish(outcome, dropped.err(), note);
     }));
     JoinHandle::new(key, cell)
 }
