@@ -6,13 +6,14 @@ use std::task::Poll;
 
 use futures::channel::oneshot;
 
+use super::arrival::{Arrival, arrive};
 use super::ask::{Ask, DEFAULT_LIMIT};
 use super::cell::{self, ActorCell, Gate as _};
-use super::dead_letter;
-use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
-use super::error::{TellError, TellErrorKind};
+use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
+use super::error::TellError;
 use super::exit::ExitReason;
 use super::id::ActorId;
+use super::making::Making;
 use super::monitor::{Down, MonitorId, Numbers};
 use super::protocol::{Accepts, Protocol, Request};
 use super::recipient::Recipient;
@@ -284,7 +285,7 @@ impl<P: Protocol> Addr<P> {
     where
         F: FnOnce(Reply<R>) -> P,
     {
-        Ask::new(Making(*self), make, Some(DEFAULT_LIMIT))
+        Ask::new(Making::new(*self), make, Some(DEFAULT_LIMIT))
     }
 
     /// Passes a request on with its reply port; see [`Request::forward`].
@@ -370,90 +371,5 @@ impl<M, P: Accepts<M>> Door<M, P::Reply> for Addr<P> {
                 drop(message);
                 Away { message: None, refused }
             })
-    }
-}
-
-/// A message from another thread has reached its loop.
-fn arrive<P: Protocol>(key: Key, message: P, arrival: Arrival) {
-    let Some(core) = current::get() else { return };
-    let Some(cell) = cell::find::<P>(&core, key) else {
-        dead_letter::stray(ActorId(key), message);
-        if let Arrival::Wait(tell) = arrival {
-            let _ = tell.send(Err(TellErrorKind::Closed));
-        }
-        return;
-    };
-    if let (Arrival::Urgent, Some(room)) = (&arrival, cell.mailbox.admits_urgent()) {
-        return if room { cell.put_urgent(message) } else { bury_overflow(&cell.control, message) };
-    }
-    let outcome = match (cell.admission(), &arrival) {
-        (Admission::Put, _) => {
-            cell.put(message);
-            Ok(())
-        }
-        (Admission::DropOldestAndPut, _) => {
-            cell.drop_oldest();
-            cell.put(message);
-            Ok(())
-        }
-        (Admission::Wait, Arrival::Wait(_)) => {
-            // It waits in line like a sender of this loop, behind those who came before it.
-            let tell = Addr::<P>::new(key, &core).tell(message);
-            core.spawn(Box::pin(async move {
-                let outcome = tell.await.map_err(|error| error.kind());
-                if let Arrival::Wait(sender) = arrival {
-                    let _ = sender.send(outcome);
-                }
-            }));
-            return;
-        }
-        (Admission::DropThis | Admission::Refuse | Admission::Wait, _) => {
-            let full = TellErrorKind::Full { capacity: cell.capacity() };
-            let dropped = cell.admission() == Admission::DropThis;
-            bury_overflow(&cell.control, message);
-            if dropped { Ok(()) } else { Err(full) }
-        }
-    };
-    if let Arrival::Wait(sender) = arrival {
-        let _ = sender.send(outcome);
-    }
-}
-
-/// The door of [`Addr::ask_with`]: its messages are made by a closure.
-#[derive(Debug)]
-pub struct Making<P>(Addr<P>);
-
-impl<P> Clone for Making<P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<P> Copy for Making<P> {}
-
-impl<P: Protocol, R: 'static, F: FnOnce(Reply<R>) -> P> Door<F, R> for Making<P> {
-    type Gate = ActorCell<P>;
-
-    #[inline]
-    fn key(&self) -> ActorId {
-        self.0.id()
-    }
-
-    #[inline]
-    fn find(&self, core: &Core) -> Option<Rc<ActorCell<P>>> {
-        cell::find(core, self.0.key())
-    }
-
-    #[inline]
-    fn put(&self, cell: &ActorCell<P>, make: F, reply: Reply<R>) {
-        cell.put(make(reply));
-    }
-
-    fn bury(&self, cell: &ActorCell<P>, make: F, reply: Reply<R>) {
-        bury_overflow(&cell.control, make(reply));
-    }
-
-    fn send_away(&self, make: F, reply: Reply<R>, arrival: Arrival) -> Result<(), Away<F>> {
-        let sent = Door::<P, ()>::send_away(&self.0, make(reply), Reply::nobody(), arrival);
-        sent.map_err(|away| Away { message: None, refused: away.refused })
     }
 }

@@ -16,9 +16,10 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
+use super::arrival::Arrival;
 use super::cell::Gate as _;
 use super::control;
-use super::door::{Arrival, Door, Passage, is_here};
+use super::door::{Door, Passage, is_here};
 use super::error::{ActorLabel, AskError, TellErrorKind};
 use super::reply::{self, Lost, Reply};
 use super::wait;

@@ -29,6 +29,7 @@
 //! instead of adding to it, or write the effect and the number of the job in one transaction.
 
 mod address;
+mod arrival;
 mod ask;
 mod body;
 mod cell;
@@ -47,6 +48,7 @@ mod lease;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
 mod link;
+mod making;
 mod monitor;
 mod orphan;
 mod protocol;
@@ -60,7 +62,7 @@ mod tell;
 mod urgent;
 pub(crate) mod wait;
 
-pub use address::{Addr, Making};
+pub use address::Addr;
 pub use ask::Ask;
 pub use context::Cx;
 pub use dead_letter::{Cause, DeadLetter};
@@ -73,6 +75,7 @@ pub use keyed_timer::Repeat;
 pub use lease::Lease;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub use link::{Exit, LinkError};
+pub use making::Making;
 pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
 pub use receive_timeout::WhenIdle;

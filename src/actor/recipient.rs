@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::address::Addr;
+use super::arrival::Arrival;
 use super::ask::{Ask, DEFAULT_LIMIT};
 use super::cell::{self, ActorCell, Gate};
-use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
+use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::id::ActorId;
 use super::protocol::Accepts;
