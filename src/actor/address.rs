@@ -307,14 +307,15 @@ impl<P: Protocol> Addr<P> {
                 Poll::Ready(outcome) => outcome,
                 Poll::Pending => unreachable!("without a waker nobody waits in line"),
             },
-            Opened::Gone => Err(passage.closed(self.id())),
-            Opened::Elsewhere => {
+            Opened::Elsewhere if remote::find(self.home.key().home()).is_some() => {
                 let Some(message) = passage.take() else { return Ok(()) };
-                return self.send_away(message, port(), Arrival::Try).map_err(|away| {
+                let sent = self.send_away(message, port(), Arrival::Try);
+                return sent.map_err(|away| {
                     let error = away.into_error(self.id());
                     error.map(|message| Request { message, reply: Reply::nobody() })
                 });
             }
+            Opened::Gone | Opened::Elsewhere => Err(passage.closed(self.id())),
         };
         outcome.map_err(|error| {
             let reply = reply.take().unwrap_or_else(Reply::nobody);
@@ -368,8 +369,8 @@ impl<M, P: Accepts<M>> Door<M, P::Reply> for Addr<P> {
         self.home
             .send(P::wrap(message, reply), |key, message| arrive(key, message, arrival))
             .map_err(|(message, refused)| {
-                drop(message);
-                Away { message: None, refused }
+                // It was made into the protocol's own, so it cannot come back.
+                Away::lost(message, self.id(), refused)
             })
     }
 }

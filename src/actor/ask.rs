@@ -21,7 +21,8 @@ use super::cell::Gate as _;
 use super::control;
 use super::door::{Door, Passage, is_here};
 use super::error::{ActorLabel, AskError, TellErrorKind};
-use super::reply::{self, Lost, Reply};
+use super::exit::ExitReason;
+use super::reply::{self, Loss, Lost, Reply};
 use super::wait;
 use crate::base::clock::nanos;
 use crate::base::key::Key;
@@ -61,8 +62,8 @@ pub struct Ask<D: Door<M, R>, M, R: 'static> {
     passage: Passage<M>,
     limit: Option<Duration>,
     timer: Option<TimerKey>,
-    /// The limit is reached; whoever replies in this turn still wins.
-    overdue: bool,
+    /// The limit was reached in this turn of the loop; whoever replies in it still wins.
+    overdue: Option<u64>,
     state: State<R>,
 }
 
@@ -77,7 +78,7 @@ enum State<R> {
 
 struct Away<R> {
     sent: Option<oneshot::Receiver<Result<(), TellErrorKind>>>,
-    reply: oneshot::Receiver<Result<R, Lost>>,
+    reply: oneshot::Receiver<Result<R, Loss>>,
     limit: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -89,7 +90,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             passage: Passage::new(message),
             limit,
             timer: None,
-            overdue: false,
+            overdue: None,
             state: State::Unsent,
         }
     }
@@ -109,13 +110,17 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     #[inline]
     fn poll_here(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         match self.state {
+            // Room that comes after the limit is for the next in line.
+            State::Unsent if self.overdue.is_some_and(|turn| turn != core.turn_end.turn()) => {
+                self.poll_limit(core, cx)
+            }
             State::Unsent => self.poll_send(core, cx),
             State::Waiting(slot) if slot.home() == core.id() => {
                 match reply::table::<R>(core).poll(slot, cx.waker()) {
                     Poll::Ready(outcome) => {
                         self.state = State::Done;
                         self.disarm(core);
-                        Poll::Ready(outcome.map_err(|lost| self.explain(lost, self.label(core))))
+                        Poll::Ready(outcome.map_err(|loss| self.explain(loss, Some(core))))
                     }
                     Poll::Pending => self.poll_limit(core, cx),
                 }
@@ -130,7 +135,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     #[inline]
     fn poll_send(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         if !self.passage.waits_in_line() && core.scheduler.running() == Some(self.door.key().0) {
-            let kind = TellErrorKind::Closed;
+            let kind = TellErrorKind::SelfAsk;
             let error = self.passage.refusal(self.door.key(), self.name(core), kind);
             return Poll::Ready(Err(AskError::SelfAsk(error)));
         }
@@ -162,10 +167,8 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     #[inline]
     fn poll_limit(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         let Some(limit) = self.limit else { return Poll::Pending };
-        if self.overdue {
-            let error = AskError::TimedOut { actor: self.label(core), after: limit };
-            self.abandon(core);
-            return Poll::Ready(Err(error));
+        if let Some(turn) = self.overdue {
+            return self.poll_overdue(core, cx, turn, limit);
         }
         match self.timer {
             None if limit == DEFAULT_LIMIT => {
@@ -178,14 +181,39 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
                 Poll::Pending
             }
             Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
-            // The timer is gone, so it fired: that is the limit. Those who are ready now have one
-            // round more, for a reply at the deadline wins.
+            // The timer is gone, so it fired: that is the limit. But a reply at the deadline wins,
+            // so whatever is due in this turn has its effect first.
             Some(_) => {
-                (self.timer, self.overdue) = (None, true);
-                cx.waker().wake_by_ref();
-                Poll::Pending
+                let turn = core.turn_end.turn();
+                (self.timer, self.overdue) = (None, Some(turn));
+                self.poll_overdue(core, cx, turn, limit)
             }
         }
+    }
+
+    #[cold]
+    fn poll_overdue(
+        &mut self,
+        core: &Core,
+        cx: &Context<'_>,
+        turn: u64,
+        after: Duration,
+    ) -> Poll<Result<R, AskError<M>>> {
+        if core.turn_end.turn() == turn {
+            core.turn_end.wait(cx.waker());
+            return Poll::Pending;
+        }
+        let (id, name) = (self.door.key(), self.name(core));
+        if !self.passage.waits_in_line() {
+            self.abandon(core);
+            let actor = ActorLabel { id, name };
+            return Poll::Ready(Err(AskError::TimedOut { actor, after }));
+        }
+        // It is certain that it was not sent: it still waited for room.
+        let capacity = self.door.find(core).map_or(0, |gate| gate.capacity());
+        self.abandon(core);
+        let kind = TellErrorKind::Full { capacity };
+        Poll::Ready(Err(AskError::NotSent(self.passage.refusal(id, name, kind))))
     }
 
     #[cold]
@@ -219,7 +247,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         }
         match away.reply.poll_unpin(cx) {
             Poll::Ready(Ok(Ok(value))) => return Poll::Ready(Ok(value)),
-            Poll::Ready(Ok(Err(lost))) => return Poll::Ready(Err(self.explain(lost, label))),
+            Poll::Ready(Ok(Err(loss))) => return Poll::Ready(Err(self.explain(loss, None))),
             // The loop ended with the message in it.
             Poll::Ready(Err(_)) => return Poll::Ready(Err(AskError::NoReply { actor: label })),
             Poll::Pending => {}
@@ -232,14 +260,26 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         Poll::Pending
     }
 
-    fn explain(&mut self, lost: Lost, actor: ActorLabel) -> AskError<M> {
-        match lost {
-            Lost::Dropped => AskError::NoReply { actor },
-            Lost::Ended(reason) if reason.is_clean() => AskError::Stopped { actor, reason },
-            Lost::Ended(reason) => AskError::Crashed { actor, reason },
-            Lost::NeverHandled(reason) => AskError::NeverHandled { actor, reason },
-            Lost::Overflow => AskError::Dropped { actor },
+    /// What is certain. A port that another actor lost was passed on, so whoever was asked has
+    /// handled the message, in part at least.
+    #[cold]
+    fn explain(&mut self, loss: Loss, core: Option<&Core>) -> AskError<M> {
+        let asked = self.door.key();
+        let actor = loss.by.unwrap_or_else(|| ActorLabel {
+            id: asked,
+            name: core.and_then(|core| self.name(core)),
+        });
+        let passed_on = actor.id != asked;
+        match loss.why {
+            Lost::NeverHandled(reason) if !passed_on => AskError::NeverHandled { actor, reason },
+            Lost::Ended(reason) | Lost::NeverHandled(reason) if reason.is_crash() => {
+                AskError::Crashed { actor, reason }
+            }
+            Lost::Ended(reason) | Lost::NeverHandled(reason) => AskError::Stopped { actor, reason },
+            Lost::Overflow if !passed_on => AskError::Dropped { actor },
+            Lost::Dropped | Lost::Overflow => AskError::NoReply { actor },
             Lost::Cycle(cycle) => AskError::Cycle { cycle },
+            Lost::NotSent if passed_on => AskError::Stopped { actor, reason: ExitReason::NoActor },
             Lost::NotSent => {
                 let kind = TellErrorKind::Closed;
                 AskError::NotSent(self.passage.refusal(actor.id, actor.name, kind))

@@ -170,6 +170,13 @@ impl<M> Passage<M> {
 }
 
 impl<M> Away<M> {
+    /// One that cannot come back, as it was made into a message of the actor's protocol.
+    pub(crate) fn lost<P>(message: P, id: ActorId, refused: Refused) -> Self {
+        let away = Away { message: Some(message), refused };
+        drop(away.into_error(id));
+        Self { message: None, refused }
+    }
+
     pub(crate) fn into_error(self, id: ActorId) -> TellError<M> {
         let kind = match self.refused {
             Refused::Closed => TellErrorKind::Closed,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dead_letter;
 use super::exit::ExitReason;
 use super::id::ActorId;
 
@@ -28,8 +29,10 @@ impl fmt::Display for ActorLabel {
 
 /// The message was not sent; nobody will handle it.
 ///
-/// It comes back by [`into_message`](Self::into_message). Only when the sender is on another thread
-/// than the actor may the refusal be learned after the message has left; it is a dead letter then.
+/// It comes back by [`into_message`](Self::into_message). An error that is dropped with the message
+/// in it makes a [dead letter](super::DeadLetter) of it: nobody will handle it, and that is not to
+/// go unnoticed. Only when the sender is on another thread than the actor may the refusal be learned
+/// after the message has left; it is a dead letter there then.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -65,13 +68,15 @@ pub enum TellErrorKind {
     },
     /// The loop of the actor, on another thread, holds as many posts as it may.
     LoopFull,
+    /// The sender is the actor itself, and would wait for its own reply.
+    SelfAsk,
 }
 
 impl<M> TellError<M> {
     /// The message, unless it had left for another thread already.
     #[must_use]
-    pub fn into_message(self) -> Option<M> {
-        self.message
+    pub fn into_message(mut self) -> Option<M> {
+        self.message.take()
     }
 
     /// Why it was not sent.
@@ -95,23 +100,24 @@ impl<M> TellError<M> {
     /// Whether there was no room, so that trying later may be of use.
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        !self.is_closed()
+        matches!(self.kind, TellErrorKind::Full { .. } | TellErrorKind::LoopFull)
     }
 
-    /// The same error without the message, for messages that are not `Send`.
+    /// The same error without the message, for messages that are not `Send`; the message is dropped.
     #[must_use]
     pub fn without_message(self) -> TellError<()> {
-        TellError { message: None, actor: self.actor, kind: self.kind }
+        TellError { message: None, actor: self.actor.clone(), kind: self.kind }
     }
 
-    pub(crate) fn map<N>(self, f: impl FnOnce(M) -> N) -> TellError<N> {
-        TellError { message: self.message.map(f), actor: self.actor, kind: self.kind }
+    pub(crate) fn map<N>(mut self, f: impl FnOnce(M) -> N) -> TellError<N> {
+        let message = self.message.take().map(f);
+        TellError { message, actor: self.actor.clone(), kind: self.kind }
     }
 }
 
 impl<M> fmt::Display for TellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` was not sent to {}: ", type_name::<M>(), self.actor)?;
+        write!(f, "{} was not sent to {}: ", name_of::<M>(), self.actor)?;
         match self.kind {
             TellErrorKind::Closed => f.write_str("it has ended"),
             TellErrorKind::Full { capacity } => write!(
@@ -122,6 +128,7 @@ impl<M> fmt::Display for TellError<M> {
             TellErrorKind::LoopFull => {
                 f.write_str("the inbox of its loop is full; send less at once")
             }
+            TellErrorKind::SelfAsk => f.write_str("it would wait for its own reply"),
         }
     }
 }
@@ -137,6 +144,14 @@ impl<M> fmt::Debug for TellError<M> {
 }
 
 impl<M> std::error::Error for TellError<M> {}
+
+impl<M> Drop for TellError<M> {
+    fn drop(&mut self) {
+        if let Some(message) = self.message.take() {
+            dead_letter::unsent(message, &self.actor, self.kind);
+        }
+    }
+}
 
 /// An ask came to no reply. The variant says what is certain about the message.
 ///
@@ -161,7 +176,8 @@ impl<M> std::error::Error for TellError<M> {}
 /// ```
 #[non_exhaustive]
 pub enum AskError<M> {
-    /// It was not sent; nobody will handle it.
+    /// It was not sent; nobody will handle it. The actor had ended, or its mailbox had no room, be it
+    /// at once or up to the limit.
     NotSent(TellError<M>),
     /// It was sent, and the actor ended before it came to it: certainly not handled.
     NeverHandled {
@@ -177,21 +193,21 @@ pub enum AskError<M> {
     },
     /// The actor stopped in good order without replying: handled, perhaps in part.
     Stopped {
-        /// Who stopped.
+        /// Who stopped: who was asked, or whoever the request was [passed on](super::Request) to.
         actor: ActorLabel,
         /// Why it stopped.
         reason: ExitReason,
     },
     /// The actor crashed before it replied: handled, perhaps in part.
     Crashed {
-        /// Who crashed.
+        /// Who crashed: who was asked, or whoever the request was passed on to.
         actor: ActorLabel,
         /// How it crashed.
         reason: ExitReason,
     },
     /// The message was handled, and its reply port dropped, by an actor that lives on.
     NoReply {
-        /// Who did not reply.
+        /// Who did not reply: who was asked, or whoever the request was passed on to.
         actor: ActorLabel,
     },
     /// The limit was reached. The outcome is unknown: it may be handled now, later, or never.
@@ -253,10 +269,14 @@ impl<M> AskError<M> {
         }
     }
 
-    /// The same error without the message, for messages that are not `Send`.
+    /// The same error without the message, for messages that are not `Send`; the message is dropped.
     #[must_use]
     pub fn without_message(self) -> AskError<()> {
-        self.map(|_| ())
+        match self {
+            Self::NotSent(error) => AskError::NotSent(error.without_message()),
+            Self::SelfAsk(error) => AskError::SelfAsk(error.without_message()),
+            other => other.map(|_| ()),
+        }
     }
 
     pub(crate) fn map<N>(self, f: impl FnOnce(M) -> N) -> AskError<N> {
@@ -277,38 +297,38 @@ impl<M> AskError<M> {
 
 impl<M> fmt::Display for AskError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = type_name::<M>();
+        let message = name_of::<M>();
         match self {
             Self::NotSent(error) => error.fmt(f),
             Self::NeverHandled { actor, reason } => {
                 write!(
                     f,
-                    "`{message}` was never handled: {actor} ended before it came to it ({reason})"
+                    "{message} was never handled: {actor} ended before it came to it ({reason})"
                 )
             }
             Self::Dropped { actor } => {
-                write!(f, "`{message}` was never handled: the mailbox of {actor} overflowed")
+                write!(f, "{message} was never handled: the mailbox of {actor} overflowed")
             }
             Self::Stopped { actor, reason } => {
-                write!(f, "{actor} stopped without replying to `{message}` ({reason})")
+                write!(f, "{actor} stopped without replying to {message} ({reason})")
             }
             Self::Crashed { actor, reason } => {
-                write!(f, "{actor} crashed before it replied to `{message}` ({reason})")
+                write!(f, "{actor} crashed before it replied to {message} ({reason})")
             }
-            Self::NoReply { actor } => write!(f, "{actor} did not reply to `{message}`"),
+            Self::NoReply { actor } => write!(f, "{actor} did not reply to {message}"),
             Self::TimedOut { actor, after } => write!(
                 f,
-                "{actor} did not reply to `{message}` within {after:?}; whether it was or will be \
+                "{actor} did not reply to {message} within {after:?}; whether it was or will be \
                  handled is unknown"
             ),
             Self::SelfAsk(error) => write!(
                 f,
-                "{} asked itself `{message}`, which it cannot answer while it waits; tell it, or \
+                "{} asked itself {message}, which it cannot answer while it waits; tell it, or \
                  call a function",
                 error.actor
             ),
             Self::Cycle { cycle } => {
-                write!(f, "`{message}` can have no reply, because these wait for each other: ")?;
+                write!(f, "{message} can have no reply, because these wait for each other: ")?;
                 for actor in cycle.iter() {
                     write!(f, "{actor} -> ")?;
                 }
@@ -318,7 +338,7 @@ impl<M> fmt::Display for AskError<M> {
                 }
             }
             Self::WrongLoop { actor } => {
-                write!(f, "the reply of {actor} to `{message}` arrives on another event loop")
+                write!(f, "the reply of {actor} to {message} arrives on another event loop")
             }
         }
     }
@@ -343,3 +363,11 @@ impl<M> fmt::Debug for AskError<M> {
 }
 
 impl<M> std::error::Error for AskError<M> {}
+
+/// How a message is called in a sentence. One that was taken out of its error has no name any more.
+fn name_of<M>() -> String {
+    match type_name::<M>() {
+        "()" => "the message".to_owned(),
+        name => format!("`{name}`"),
+    }
+}

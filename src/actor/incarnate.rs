@@ -89,10 +89,10 @@ async fn wind_up<A: Actor>(
     cx: &mut Cx<A::Protocol>,
     mut reason: ExitReason,
 ) -> ExitReason {
+    if let Some(core) = current::get() {
+        settle_end(&cx.cell, &core, &reason);
+    }
     if reason.is_crash() {
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
-        }
         let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
         if let Err(payload) = crashed {
             reason = panic_reason(payload);

@@ -103,7 +103,7 @@ pub(crate) fn note<M, R: 'static>(core: &Core, target: Key, slot: Key, waiting: 
         turn,
         message: type_name::<M>,
         is_open: |core, slot| reply::table::<R>(core).is_waiting(slot),
-        fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost),
+        fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost.into()),
     };
     let noted = control::with_on(core, asker, |asker| {
         let mut edges = asker.bonds().waits.edges.borrow_mut();

@@ -41,7 +41,9 @@ impl Turn {
         self.inbox(core);
         self.reactor(core, may_wait);
         self.timers(core);
-        self.rounds(core, &mut root)
+        let done = self.rounds(core, &mut root);
+        core.turn_end.pass(core);
+        done
     }
 
     /// What other threads left: wakes, messages and closures.
