@@ -123,7 +123,7 @@ fn error_reason(error: &impl Display) -> ExitReason {
     ExitReason::Error(Arc::from(format!("{error:#}")))
 }
 
-fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
+pub(crate) fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
     // Thrown again under the guard that turns a payload into text and drops it safely.
     match catch(|| std::panic::resume_unwind(payload)) {
         Ok(()) => ExitReason::Panicked(Arc::from("a panic")),

@@ -31,6 +31,8 @@
 mod address;
 mod arrival;
 mod ask;
+mod ask_many;
+mod ask_set;
 mod body;
 mod cell;
 mod context;
@@ -51,6 +53,7 @@ mod link;
 mod making;
 mod monitor;
 mod orphan;
+mod pipe;
 mod protocol;
 mod receive_timeout;
 mod recipient;
@@ -64,6 +67,8 @@ pub(crate) mod wait;
 
 pub use address::Addr;
 pub use ask::Ask;
+pub use ask_many::{NoAnswer, ask_all, ask_any, ask_each};
+pub use ask_set::{AskSet, DuplicateLabel, Unanswered};
 pub use context::Cx;
 pub use dead_letter::{Cause, DeadLetter};
 pub use error::{ActorLabel, AskError, TellError, TellErrorKind};
