@@ -154,7 +154,8 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Poll::Ready(Ok(())) => {
                 self.state = opened.map_or(State::Done, State::Waiting);
                 if let Some(slot) = opened {
-                    wait::note::<M, R>(core, self.door.key().0, slot, gate.waiting());
+                    let (target, waiting) = (self.door.key().0, gate.waiting());
+                    wait::note::<R>(core, target, slot, waiting, D::message_name);
                 }
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),

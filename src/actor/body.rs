@@ -57,7 +57,7 @@ where
         if let Some(core) = current::get() {
             settle_end(&cx.cell, &core, &reason);
         }
-        family::stop(&cx.cell.control, false).await;
+        family::stop(&cx.cell.control, reason.is_clean()).await;
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
@@ -178,8 +178,8 @@ fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
     control.end_incarnation();
 }
 
-/// Tells those whose asks the incarnation has dropped why, and brings back what it held under lease:
-/// at once, before the hooks that may take their time.
+/// Tells those whose asks the incarnation has dropped why, and brings back what it held under
+/// lease: at once, before the hooks that may take their time.
 pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: &ExitReason) {
     let control = &cell.control;
     if reason.is_crash() && cell.made_extra().is_some() && lease::redeliver(cell, reason) {

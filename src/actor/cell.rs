@@ -12,6 +12,7 @@ use super::protocol::Protocol;
 use super::receive_timeout::ReceiveTimeout;
 use super::spawn::MailboxOptions;
 use super::stash::Stash;
+use super::watch::Watches;
 use crate::base::key::Key;
 use crate::base::panics::drop_quietly;
 use crate::event_loop::core::Core;
@@ -35,6 +36,7 @@ pub(crate) struct Extra<P> {
     pub(crate) receive_timeout: ReceiveTimeout<P>,
     pub(crate) stash: Stash<P>,
     pub(crate) leased: RefCell<Vec<Leased<P>>>,
+    pub(crate) watches: Watches<P>,
 }
 
 impl<P> ActorCell<P> {
@@ -50,6 +52,7 @@ impl<P> ActorCell<P> {
                 receive_timeout: ReceiveTimeout::default(),
                 stash: Stash::default(),
                 leased: RefCell::default(),
+                watches: Watches::default(),
             })
         })
     }
@@ -142,8 +145,8 @@ impl<P: Protocol> ActorCell<P> {
         self.control.notify();
     }
 
-    /// Puts a notice that no bound applies to behind all that have come; it can be taken back by its
-    /// tag.
+    /// Puts a notice that no bound applies to behind all that have come; it can be taken back by
+    /// its tag.
     pub(crate) fn put_notice(&self, tag: u64, message: P) {
         self.mailbox.put_notice(tag, message);
         self.control.notify();
@@ -162,8 +165,8 @@ impl<P: Protocol> ActorCell<P> {
         }
     }
 
-    /// Ends what belongs to one incarnation: its timers and its receive timeout, with their messages;
-    /// and brings what it had put aside back for the next.
+    /// Ends what belongs to one incarnation: its timers and its receive timeout, with their
+    /// messages; and brings what it had put aside back for the next.
     pub(crate) fn end_incarnation(&self, core: &Core) {
         let Some(extra) = self.made_extra() else { return };
         let mut tags = extra.timers.cancel_all(core);

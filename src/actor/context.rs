@@ -276,8 +276,8 @@ impl<P: Protocol> Cx<P> {
     }
 
     /// Asks for a message to be handled directly after the one in hand, before all that is in the
-    /// mailbox: for the rest of a start, or of a handler, that others need not wait for. Several are
-    /// handled in the order in which they were asked for.
+    /// mailbox: for the rest of a start, or of a handler, that others need not wait for. Several
+    /// are handled in the order in which they were asked for.
     ///
     /// ```
     /// use greenroom::prelude::*;
@@ -305,8 +305,8 @@ impl<P: Protocol> Cx<P> {
     }
 
     /// Says that the actor has no use for this message: it is a dead letter,
-    /// [`Cause::Unhandled`](super::Cause::Unhandled), and whoever asked is told that there will be no
-    /// reply. The actor goes on.
+    /// [`Cause::Unhandled`](super::Cause::Unhandled), and whoever asked is told that there will be
+    /// no reply. The actor goes on.
     ///
     /// ```
     /// use greenroom::prelude::*;

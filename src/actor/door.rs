@@ -23,6 +23,11 @@ pub(crate) trait Door<M, R: 'static>: Copy + Unpin {
 
     fn key(&self) -> ActorId;
 
+    /// What the message is called in reports.
+    fn message_name() -> &'static str {
+        std::any::type_name::<M>()
+    }
+
     /// The cell of an actor of this loop, unless it has ended. It runs no user code.
     fn find(&self, core: &Core) -> Option<Rc<Self::Gate>>;
 

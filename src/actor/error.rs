@@ -220,8 +220,8 @@ pub enum AskError<M> {
     /// An actor asked itself, which could only have ended at the limit. It was not sent.
     SelfAsk(TellError<M>),
     /// The actor that was asked waits, over other asks, for the asker itself, so that none of them
-    /// can go on. The message was sent; whether it will be handled, once one of the others has given
-    /// up, is unknown.
+    /// can go on. The message was sent; whether it will be handled, once one of the others has
+    /// given up, is unknown.
     Cycle {
         /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
         cycle: Arc<[ActorLabel]>,

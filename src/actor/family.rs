@@ -1,5 +1,5 @@
-//! The supervisors that an ordinary actor has started: they end with its incarnation, before its stop
-//! hook.
+//! The supervisors that an ordinary actor has started: they end with its incarnation, before its
+//! stop hook.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -18,7 +18,7 @@ pub(crate) struct Family {
 #[derive(Clone, Copy)]
 struct Member {
     supervisor: ActorId,
-    /// It goes on when only the incarnation ends.
+    /// It goes on when the incarnation crashes.
     survives: bool,
 }
 
@@ -45,7 +45,7 @@ impl Family {
 }
 
 /// Stops the supervisors of an actor, the last started first, and waits for each; `all` of them, or
-/// only those that do not survive an incarnation. A kill of the actor ends the wait, not the stop.
+/// only those that do not survive a crash. A kill of the actor ends the wait, not the stop.
 pub(crate) async fn stop(control: &Control, all: bool) {
     let Some(bonds) = control.made_bonds() else { return };
     let family = &bonds.family;

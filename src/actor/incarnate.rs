@@ -98,7 +98,7 @@ async fn wind_up<A: Actor>(
             reason = panic_reason(payload);
         }
     }
-    family::stop(&cx.cell.control, false).await;
+    family::stop(&cx.cell.control, reason.is_clean()).await;
     match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
         Ok(()) => reason,
         Err(payload) => panic_reason(payload),

@@ -4,8 +4,8 @@
 //!   stood in the mailbox; and none outlives its incarnation
 //!
 //! The message of a timer is a notice: no bound of the mailbox applies to it, and it comes behind
-//! what was there when the timer fired. The rules are those of Akka's `TimerScheduler`, the two ways
-//! to repeat those of Erlang's `timer` module.
+//! what was there when the timer fired. The rules are those of Akka's `TimerScheduler`, the two
+//! ways to repeat those of Erlang's `timer` module.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};

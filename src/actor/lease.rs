@@ -2,8 +2,8 @@
 //!
 //! Without a lease, a message whose handler crashes is lost, to the dead letters: it may be why the
 //! handler crashed. With one it is handled again by the next incarnation, first of all, at most as
-//! often as [`MailboxOptions::redeliveries`](super::MailboxOptions::redeliveries) says; after that it
-//! is a dead letter, [`Cause::Poison`].
+//! often as [`MailboxOptions::redeliveries`](super::MailboxOptions::redeliveries) says; after that
+//! it is a dead letter, [`Cause::Poison`].
 //!
 //! What that asks of a handler is said in the documentation of the module above.
 

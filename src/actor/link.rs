@@ -96,6 +96,13 @@ impl Links {
         !known
     }
 
+    /// Lets the ends of linked actors pass without effect: those of a supervisor's children are
+    /// told to it otherwise, and those of strangers are none of its business.
+    pub(crate) fn ignore_exits(&self) {
+        let before = self.trap.replace(Some(Rc::new(|_, _| {})));
+        drop(before);
+    }
+
     fn remove(&self, partner: ActorId) -> Option<u64> {
         let mut partners = self.partners.borrow_mut();
         let index = partners.iter().position(|(known, _)| *known == partner)?;

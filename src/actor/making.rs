@@ -36,6 +36,10 @@ impl<P: Protocol, R: 'static, F: FnOnce(Reply<R>) -> P> Door<F, R> for Making<P>
         self.0.id()
     }
 
+    fn message_name() -> &'static str {
+        std::any::type_name::<P>()
+    }
+
     #[inline]
     fn find(&self, core: &Core) -> Option<Rc<ActorCell<P>>> {
         cell::find(core, self.0.key())

@@ -22,11 +22,12 @@
 //! # The message in hand after a crash
 //!
 //! It is a dead letter, because it may be why the handler crashed. A handler that holds it under
-//! [lease](Cx::lease) says that it wants it again: the next incarnation is given it before all other
-//! mail, at most as often as [`MailboxOptions::redeliveries`] says; then it is a poison letter,
-//! [`Cause::Poison`]. What such a handler does may be done twice, so it must be *idempotent*: doing
-//! a part again must do no harm. Give each job a number and skip what is done already, set a value
-//! instead of adding to it, or write the effect and the number of the job in one transaction.
+//! [lease](Cx::lease) says that it wants it again: the next incarnation is given it before all
+//! other mail, at most as often as [`MailboxOptions::redeliveries`] says; then it is a poison
+//! letter, [`Cause::Poison`]. What such a handler does may be done twice, so it must be
+//! *idempotent*: doing a part again must do no harm. Give each job a number and skip what is done
+//! already, set a value instead of adding to it, or write the effect and the number of the job in
+//! one transaction.
 
 mod address;
 mod arrival;
@@ -64,6 +65,7 @@ mod suspend;
 mod tell;
 mod urgent;
 pub(crate) mod wait;
+mod watch;
 
 pub use address::Addr;
 pub use ask::Ask;
@@ -91,6 +93,7 @@ pub use stash::StashFull;
 pub use suspend::ActorInfo;
 pub use tell::Tell;
 pub use wait::Waiting;
+pub use watch::WatchConflict;
 
 pub use crate::mailbox::overflow::Overflow;
 
@@ -146,8 +149,8 @@ pub trait Actor: Sized + 'static {
         Ok(())
     }
 
-    /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is taken
-    /// down: its [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
+    /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is
+    /// taken down: its [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
     /// [`stopped`](Self::stopped) follows. It does not run when the actor is killed.
     ///
     /// # Cancel safety

@@ -1,9 +1,9 @@
 //! The stash: messages put aside until the actor is ready for them.
 //!
-//! A stash is bounded. [`Cx::unstash_all`] brings back what is in it at that moment, in its order and
-//! before any other mail; what is put aside again meanwhile stays. When an incarnation crashes, the
-//! next finds what was put aside before its mail; when the actor ends, it becomes dead letters. The
-//! rules are those of Akka's `StashBuffer`.
+//! A stash is bounded. [`Cx::unstash_all`] brings back what is in it at that moment, in its order
+//! and before any other mail; what is put aside again meanwhile stays. When an incarnation crashes,
+//! the next finds what was put aside before its mail; when the actor ends, it becomes dead letters.
+//! The rules are those of Akka's `StashBuffer`.
 
 use std::any::type_name;
 use std::cell::RefCell;

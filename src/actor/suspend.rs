@@ -35,8 +35,8 @@ pub struct ActorInfo {
 
 impl ActorId {
     /// Lets the actor take no further message until it is [resumed](Self::resume): those that come
-    /// wait in its mailbox, in order. A message in its hand is handled to the end. A request to stop
-    /// still ends it, and timers and monitors go on.
+    /// wait in its mailbox, in order. A message in its hand is handled to the end. A request to
+    /// stop still ends it, and timers and monitors go on.
     ///
     /// ```
     /// greenroom::test::run(async |test| {

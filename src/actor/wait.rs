@@ -3,16 +3,15 @@
 //! * **C1** an ask whose reply can come only from an actor that waits, over any number of asks, for
 //!   the asker itself, fails in the turn in which the cycle closes, and names every actor on it
 //!
-//! An ask from inside an actor leaves an *edge* with the asker. An edge counts while the ask is open
-//! and its message stands in the mailbox or is in the hand of the actor that was asked: a reply port
-//! that was put aside or passed on may be used by anybody, so it proves nothing. An actor is *stuck*
-//! when it waits and, when it was last polled, did not wait for messages too. A cycle of edges
-//! between stuck actors cannot end by itself.
+//! An ask from inside an actor leaves an *edge* with the asker. An edge counts while the ask is
+//! open and its message stands in the mailbox or is in the hand of the actor that was asked: a
+//! reply port that was put aside or passed on may be used by anybody, so it proves nothing. An
+//! actor is *stuck* when it waits and, when it was last polled, did not wait for messages too. A
+//! cycle of edges between stuck actors cannot end by itself.
 //!
 //! Edges are looked at only when an ask goes to an actor that waits for one itself. Asks that cross
 //! loops leave none: such cycles end at the limits of their asks.
 
-use std::any::type_name;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -88,7 +87,13 @@ pub struct Waiting {
 
 /// Notes an ask that was just sent by whoever runs now; if it closes a cycle, it fails as soon as
 /// this poll is over. `waiting` is how many messages stand in the mailbox, this one included.
-pub(crate) fn note<M, R: 'static>(core: &Core, target: Key, slot: Key, waiting: usize) {
+pub(crate) fn note<R: 'static>(
+    core: &Core,
+    target: Key,
+    slot: Key,
+    waiting: usize,
+    message: fn() -> &'static str,
+) {
     let Some(asker) = core.scheduler.running() else { return };
     let asked = control::with_on(core, target, |target| {
         (
@@ -101,7 +106,7 @@ pub(crate) fn note<M, R: 'static>(core: &Core, target: Key, slot: Key, waiting: 
         target,
         slot,
         turn,
-        message: type_name::<M>,
+        message,
         is_open: |core, slot| reply::table::<R>(core).is_waiting(slot),
         fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost.into()),
     };

@@ -63,16 +63,17 @@ impl SupervisorBuilder {
         }
     }
 
-    /// Whether a supervisor that is [part of an actor](Self::start_under) goes on when the actor's
-    /// incarnation ends but the actor does not, so that its children keep their state over a restart
-    /// of the actor; by default it does not. It then ends with the actor, after its hooks.
+    /// Whether a supervisor that is [part of an actor](Self::start_under) goes on when an
+    /// incarnation of the actor crashes, so that its children keep their state over the restart; by
+    /// default it does not. When the actor stops in good order, or ends for good, it ends all the
+    /// same.
     ///
     /// ```
     /// use greenroom::prelude::*;
-    /// let family = Supervisor::one_for_one().survives_restarts(true);
+    /// let family = Supervisor::one_for_one().survives_crashes(true);
     /// # let _ = family;
     /// ```
-    pub const fn survives_restarts(mut self, survives: bool) -> Self {
+    pub const fn survives_crashes(mut self, survives: bool) -> Self {
         self.survives = survives;
         self
     }

@@ -1,4 +1,5 @@
-//! `TestSystem`: a system whose time the test moves, whose faults it makes, and whose life it reads.
+//! `TestSystem`: a system whose time the test moves, whose faults it makes, and whose life it
+//! reads.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -32,6 +33,24 @@ pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
 /// ```
 pub const fn builder() -> TestBuilder {
     TestBuilder { seed: None, limit: LIMIT }
+}
+
+/// How many tasks there are on this loop, actors and the test itself included: for tests that
+/// nothing is left over.
+///
+/// ```
+/// greenroom::test::run(async |test| {
+///     let before = greenroom::test::tasks();
+///     let task = greenroom::task::spawn(async {});
+///     assert_eq!(greenroom::test::tasks(), before + 1);
+///     task.await.unwrap();
+///     test.settle().await;
+///     assert_eq!(greenroom::test::tasks(), before);
+/// });
+/// ```
+#[must_use]
+pub fn tasks() -> usize {
+    crate::event_loop::current::with(|core| core.scheduler.len()).unwrap_or(0)
 }
 
 /// Options of a test; made by [`builder`].
