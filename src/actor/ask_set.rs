@@ -100,8 +100,8 @@ impl<L: Ord + Clone + 'static, R: 'static> AskSet<L, R> {
         }
     }
 
-    /// Adds an ask and sends it at once, or has it stand in line for room. It may be any future that
-    /// ends as an ask does.
+    /// Adds an ask and sends it at once. Where there is no room it stands in line, and is sent while
+    /// the set is awaited. It may be any future that ends as an ask does.
     ///
     /// # Errors
     /// When an ask under this label is in the set, or its answer was not taken yet: the new one

@@ -3,13 +3,22 @@
 //! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins
 //! with the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
+mod ask_collections;
+mod ask_delegate;
+mod ask_limits;
+mod ask_order;
+mod ask_outcomes;
+mod ask_pipe;
+mod callee;
 mod cycles;
 mod family;
 mod harness;
 mod lease;
 mod mbx;
+mod mbx_letters;
 mod scripted;
 mod sig;
+mod sig_order;
 mod sup_start;
 mod tim;
 mod worker;
