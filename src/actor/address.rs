@@ -245,14 +245,94 @@ impl<P: Protocol> Addr<P> {
     /// Sends and waits for the reply, 5 s unless the returned [`Ask`] is told otherwise. Nothing is
     /// sent before the future is polled.
     ///
+    /// # How it ends
+    ///
+    /// | outcome | when | what is certain |
+    /// | --- | --- | --- |
+    /// | `Ok(reply)` | when the reply is sent | a handler has answered |
+    /// | [`NotSent`](super::AskError::NotSent) | at once when the actor has ended or is full under `Fail`; at the limit when there was no room until then | not sent; the message comes back |
+    /// | [`SelfAsk`](super::AskError::SelfAsk) | at once, when an actor asks itself from its handler | the same |
+    /// | [`NeverHandled`](super::AskError::NeverHandled), [`Dropped`](super::AskError::Dropped) | when the actor ends with the message in its mailbox; when its mailbox overflows | no handler saw it |
+    /// | [`Stopped`](super::AskError::Stopped), [`Crashed`](super::AskError::Crashed) | when the actor ends, or its incarnation crashes, without having replied | handled, perhaps in part |
+    /// | [`NoReply`](super::AskError::NoReply) | when the reply port is dropped by an actor that lives on | the same |
+    /// | [`Cycle`](super::AskError::Cycle) | when the actors that wait for each other close a circle | sent; the rest is unknown |
+    /// | [`TimedOut`](super::AskError::TimedOut) | at the limit | nothing: it may be handled now, later, or never |
+    ///
+    /// So an actor that ends is an error at once, never at the limit, and
+    /// [`AskError::is_unhandled`](super::AskError::is_unhandled) says when asking again, or asking
+    /// somebody else, is safe.
+    ///
+    /// # Rules
+    ///
+    /// - **The limit.** A reply that is sent in the very turn of the loop in which the limit is
+    ///   reached wins. At the limit the actor is not cancelled and hears nothing; its late reply is
+    ///   a [dead letter](super::DeadLetter) and reaches nobody, least of all the next ask.
+    /// - **Giving up.** Dropping the future is the same at an earlier time. The actor can see by
+    ///   [`Reply::is_closed`] that nobody waits any more.
+    /// - **Who replies.** Whoever holds the [`Reply`]: the handler, a later one, or another actor
+    ///   that it was passed on to, for instance by [`Request::forward`]. If that one ends instead,
+    ///   the first asker is told so, with its name; it is never told that the message was unhandled.
+    /// - **Order.** Asks of one sender are handled in the order in which they are first polled, and
+    ///   answered in that order if the actor answers in order; none has to be awaited before the
+    ///   next. An [`AskSet`](super::AskSet) gives replies in the order in which they come.
+    /// - **A restart** is no end: what waits in the mailbox is answered by the next incarnation.
+    ///
+    /// Replies that are errors of your own are values like any other; with a reply of type
+    /// `Result<T, E>`, `??` hands on both what the ask and what the actor says.
+    ///
     /// # Errors
-    /// [`AskError`](super::AskError) says what is certain: not sent, never handled, handled in
-    /// part, or unknown. An actor that ends while it is asked is an error at once, not at the
-    /// limit.
+    /// [`AskError`](super::AskError), as above.
     ///
     /// # Cancel safety
     /// Dropped while it waits for room, nothing was sent. Dropped later, the message is handled and
-    /// its reply discarded; the actor can see by [`Reply::is_closed`] that nobody waits.
+    /// its reply discarded.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    ///
+    /// struct Brew { seconds: u64 }
+    /// struct Cups;
+    /// protocol! { enum BarProtocol { Brew(Brew) -> Result<&'static str, String>, Cups(Cups) -> u32 } }
+    ///
+    /// #[derive(Default)]
+    /// struct Bar { cups: u32 }
+    /// impl Actor for Bar { type Protocol = BarProtocol; type Error = Fault; }
+    /// impl Handler<Brew> for Bar {
+    ///     async fn handle(
+    ///         &mut self, brew: Brew, _: &mut Cx<BarProtocol>,
+    ///     ) -> Result<Result<&'static str, String>, Fault> {
+    ///         if brew.seconds == 0 { return Ok(Err("nobody likes it raw".to_owned())); }
+    ///         if brew.seconds > 60 { return Err(Fault::new("the pot has boiled over")); }
+    ///         greenroom::time::sleep(Duration::from_secs(brew.seconds)).await;
+    ///         self.cups += 1;
+    ///         Ok(Ok("tea"))
+    ///     }
+    /// }
+    /// impl Handler<Cups> for Bar {
+    ///     async fn handle(&mut self, _: Cups, _: &mut Cx<BarProtocol>) -> Result<u32, Fault> { Ok(self.cups) }
+    /// }
+    ///
+    /// greenroom::test::run(async |_test| {
+    ///     let bar = greenroom::actor::spawn("bar", Bar::default);
+    ///     assert_eq!(bar.ask(Brew { seconds: 3 }).await.unwrap(), Ok("tea"));
+    ///     // A reply at the limit wins.
+    ///     let limit = Duration::from_secs(4);
+    ///     assert_eq!(bar.ask(Brew { seconds: 4 }).timeout(limit).await.unwrap(), Ok("tea"));
+    ///     // After it nothing is certain. Here it was brewed all the same, and drunk by nobody.
+    ///     let late = bar.ask(Brew { seconds: 6 }).await.unwrap_err();
+    ///     assert!(late.is_timeout() && !late.is_unhandled());
+    ///     assert_eq!(bar.ask(Cups).await.unwrap(), 3);
+    ///     // An error that is a reply, and one that is a crash.
+    ///     assert!(bar.ask(Brew { seconds: 0 }).await.unwrap().is_err());
+    ///     let crash = bar.ask(Brew { seconds: 99 }).await.unwrap_err();
+    ///     assert!(matches!(crash, AskError::Crashed { .. }));
+    ///     // It is gone: the message comes back, and may be sent to somebody else.
+    ///     let refused = bar.ask(Brew { seconds: 1 }).await.unwrap_err();
+    ///     assert!(refused.is_unhandled());
+    ///     assert!(matches!(refused.into_message(), Some(Brew { seconds: 1 })));
+    /// });
+    /// ```
     #[inline]
     pub fn ask<M>(&self, message: M) -> Ask<Self, M, P::Reply>
     where

@@ -37,8 +37,8 @@ pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The future of [`Addr::ask`](super::Addr::ask).
 ///
-/// The limit counts from the turn of the loop in which it is first polled, and includes the wait
-/// for room. A reply that is there when the limit is reached wins.
+/// [`Addr::ask`](super::Addr::ask) says how it can end and what is certain then. The limit counts
+/// from the turn of the loop in which it is first polled, and includes the wait for room.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -110,10 +110,6 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     #[inline]
     fn poll_here(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         match self.state {
-            // Room that comes after the limit is for the next in line.
-            State::Unsent if self.overdue.is_some_and(|turn| turn != core.turn_end.turn()) => {
-                self.poll_limit(core, cx)
-            }
             State::Unsent => self.poll_send(core, cx),
             State::Waiting(slot) if slot.home() == core.id() => {
                 match reply::table::<R>(core).poll(slot, cx.waker()) {
