@@ -11,5 +11,6 @@ mod mbx;
 mod scripted;
 mod sig;
 mod sup_start;
+mod table;
 mod tim;
 mod worker;
