@@ -95,9 +95,9 @@ impl LoopHandle {
         let (sender, receiver) = oneshot::channel();
         self.post(move || {
             let Some(core) = current::get() else { return };
-            let future = f();
             core.spawn(Box::pin(async move {
-                let guarded = std::panic::AssertUnwindSafe(future).catch_unwind();
+                // Made inside the guard too: making a future may panic as well as running it.
+                let guarded = std::panic::AssertUnwindSafe(async move { f().await }).catch_unwind();
                 let outcome = match guarded.await {
                     Ok(output) => Ok(output),
                     // Thrown again under the guard that turns a payload into text.
@@ -192,10 +192,10 @@ impl<T> Future for RemoteTask<T> {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteTaskError {
-    /// The loop ended before the task did; or the closure panicked that was to make its future.
+    /// The loop ended before the task did.
     #[error("the task was cancelled: its event loop ended")]
     Cancelled,
-    /// The task panicked, with this text.
+    /// The task, or the closure that was to make it, panicked, with this text.
     #[error("the task panicked: {0}")]
     Panicked(Arc<str>),
 }

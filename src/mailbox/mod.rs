@@ -26,4 +26,6 @@ pub(crate) mod queue;
 pub(crate) mod side;
 
 #[cfg(test)]
+mod side_tests;
+#[cfg(test)]
 mod tests;
