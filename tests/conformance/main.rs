@@ -1,6 +1,6 @@
 //! Each case of the semantics as one test that bears its id, on the public API only.
 //!
-//! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins
+//! `docs/CONFORMANCE.md` is made from these files: see `table`. A test's documentation begins
 //! with the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
 mod cycles;
