@@ -42,13 +42,8 @@ use crate::scheduler::remote::{self, Post};
 /// | [`ask`](Self::ask), [`ask_with`](Self::ask_with) | yes | yes, 5 s | the same |
 ///
 /// ```
-/// use greenroom::prelude::*;
-/// enum Msg { Get(Reply<u32>) }
-/// impl Protocol for Msg {}
-/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-/// }
-///
+/// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+/// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
 /// greenroom::run(async |_system| {
 ///     let addr: Addr<Msg> = greenroom::actor::spawn("seven", actor);
 ///     let copy = addr;
@@ -94,22 +89,38 @@ impl<P> Addr<P> {
     }
 
     /// Which actor this is, without its protocol.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |_| { let addr = spawn("idle", idle); assert_eq!(addr.id(), ActorId::from(addr)) });
+    /// ```
     #[must_use]
     pub const fn id(&self) -> ActorId {
         ActorId(self.home.key())
     }
 
     /// Asks the actor to stop, before it takes any further message; see [`ActorId::stop`].
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |_| { let addr = spawn("idle", idle); addr.stop(); assert_eq!(addr.ended().await, ExitReason::Shutdown) });
+    /// ```
     pub fn stop(&self) {
         self.id().stop();
     }
 
     /// Ends the actor at its next suspension point, without its hooks; see [`ActorId::kill`].
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn busy(_: &mut Cx<Msg>) -> Result<(), Fault> { std::future::pending().await }
+    /// greenroom::run(async |_| { let addr = spawn("busy", busy); addr.kill(); assert_eq!(addr.ended().await, ExitReason::Killed) });
+    /// ```
     pub fn kill(&self) {
         self.id().kill();
     }
 
     /// Whether the actor has not ended for good; `false` also for actors on other loops.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn brief(_: &mut Cx<Msg>) -> Result<(), Fault> { Ok(()) }
+    /// greenroom::run(async |_| { let addr = spawn("brief", brief); assert!(addr.is_alive()); addr.ended().await; assert!(!addr.is_alive()) });
+    /// ```
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.id().is_alive()
@@ -122,15 +133,9 @@ impl<P> Addr<P> {
     /// Dropping it stops watching; nothing else happens.
     ///
     /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Get(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-    /// }
-    ///
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {} async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
     /// greenroom::run(async |_system| {
-    ///     let addr = greenroom::actor::spawn("seven", actor);
+    ///     let addr = greenroom::actor::spawn("idle", idle);
     ///     addr.kill();
     ///     assert_eq!(addr.ended().await, ExitReason::Killed);
     ///     assert_eq!(addr.ended().await, ExitReason::NoActor);
@@ -147,6 +152,10 @@ impl ActorId {
     ///
     /// # Cancel safety
     /// Dropping it stops watching; nothing else happens.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn fails(_: &mut Cx<Msg>) -> Result<(), Fault> { Err(Fault::new("no paper")) }
+    /// greenroom::run(async |_| assert_eq!(spawn("fails", fails).id().ended().await.to_string(), "error: no paper"));
+    /// ```
     pub async fn ended(self) -> ExitReason {
         let (sender, receiver) = oneshot::channel();
         let key = self.0;
@@ -194,6 +203,12 @@ impl<P: Protocol> Addr<P> {
     /// The message comes back when the actor has ended or its mailbox is full (unless the policy
     /// drops messages). From another thread, `Ok` promises only that the message reached the inbox
     /// of the actor's loop; if the mailbox turns out to be full or closed it is a dead letter.
+    /// ```
+    /// # use greenroom::{actor::*, prelude::*}; enum Msg { Job } impl Protocol for Msg {} async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } } greenroom::run(async |_| {
+    /// let addr = spawn_with("worker", MailboxOptions::bounded(1), work);
+    /// assert!(addr.try_tell(Msg::Job).is_ok() && addr.try_tell(Msg::Job).unwrap_err().is_full());
+    /// # });
+    /// ```
     #[inline]
     pub fn try_tell<M>(&self, message: M) -> Result<(), TellError<M>>
     where
@@ -233,7 +248,14 @@ impl<P: Protocol> Addr<P> {
     /// message comes back.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the message was not sent and is dropped with it.
+    /// Dropped before it is done, the message was not sent and is dropped with it. Sent to another
+    /// loop, it goes on from the first poll, whoever waits.
+    /// ```
+    /// # use greenroom::{actor::*, prelude::*}; enum Msg { Job } impl Protocol for Msg {} async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } } greenroom::run(async |_| {
+    /// let addr = spawn_with("worker", MailboxOptions::bounded(1), work);
+    /// for _ in 0..3 { addr.tell(Msg::Job).await.unwrap() } // waits for room
+    /// # });
+    /// ```
     #[inline]
     pub fn tell<M>(&self, message: M) -> Tell<Self, M, P::Reply>
     where
@@ -247,16 +269,23 @@ impl<P: Protocol> Addr<P> {
     ///
     /// # How it ends
     ///
-    /// | outcome | when | what is certain |
-    /// | --- | --- | --- |
-    /// | `Ok(reply)` | when the reply is sent | a handler has answered |
-    /// | [`NotSent`](super::AskError::NotSent) | at once when the actor has ended or is full under `Fail`; at the limit when there was no room until then | not sent; the message comes back |
-    /// | [`SelfAsk`](super::AskError::SelfAsk) | at once, when an actor asks itself from its handler | the same |
-    /// | [`NeverHandled`](super::AskError::NeverHandled), [`Dropped`](super::AskError::Dropped) | when the actor ends with the message in its mailbox; when its mailbox overflows | no handler saw it |
-    /// | [`Stopped`](super::AskError::Stopped), [`Crashed`](super::AskError::Crashed) | when the actor ends, or its incarnation crashes, without having replied | handled, perhaps in part |
-    /// | [`NoReply`](super::AskError::NoReply) | when the reply port is dropped by an actor that lives on | the same |
-    /// | [`Cycle`](super::AskError::Cycle) | when the actors that wait for each other close a circle | sent; the rest is unknown |
-    /// | [`TimedOut`](super::AskError::TimedOut) | at the limit | nothing: it may be handled now, later, or never |
+    /// - `Ok(reply)` as soon as the reply is sent.
+    /// - [`NotSent`](super::AskError::NotSent): certainly not sent, and the message comes back. At
+    ///   once when the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail);
+    ///   at the limit when there was no room until then.
+    /// - [`SelfAsk`](super::AskError::SelfAsk): the same, at once, for an actor that asks itself
+    ///   from its handler.
+    /// - [`NeverHandled`](super::AskError::NeverHandled), [`Dropped`](super::AskError::Dropped):
+    ///   certainly no handler saw it. As soon as the actor ends with the message in its mailbox, or
+    ///   the mailbox drops it to make room.
+    /// - [`Stopped`](super::AskError::Stopped), [`Crashed`](super::AskError::Crashed): handled,
+    ///   perhaps in part. As soon as the actor stops, or its incarnation crashes, without a reply.
+    /// - [`NoReply`](super::AskError::NoReply): the same, as soon as an actor that lives on drops
+    ///   the reply port.
+    /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other have closed
+    ///   a circle; whether the message will be handled is unknown.
+    /// - [`TimedOut`](super::AskError::TimedOut) at the limit: nothing is certain. The message may
+    ///   be handled now, later, or never.
     ///
     /// So an actor that ends is an error at once, never at the limit, and
     /// [`AskError::is_unhandled`](super::AskError::is_unhandled) says when asking again, or asking
@@ -271,7 +300,8 @@ impl<P: Protocol> Addr<P> {
     ///   [`Reply::is_closed`] that nobody waits any more.
     /// - **Who replies.** Whoever holds the [`Reply`]: the handler, a later one, or another actor
     ///   that it was passed on to, for instance by [`Request::forward`]. If that one ends instead,
-    ///   the first asker is told so, with its name; it is never told that the message was unhandled.
+    ///   the first asker is told so, with its name; it is never told that the message was
+    ///   unhandled.
     /// - **Order.** Asks of one sender are handled in the order in which they are first polled, and
     ///   answered in that order if the actor answers in order; none has to be awaited before the
     ///   next. An [`AskSet`](super::AskSet) gives replies in the order in which they come.
@@ -284,8 +314,8 @@ impl<P: Protocol> Addr<P> {
     /// [`AskError`](super::AskError), as above.
     ///
     /// # Cancel safety
-    /// Dropped while it waits for room, nothing was sent. Dropped later, the message is handled and
-    /// its reply discarded.
+    /// Dropped while it waits for room on the actor's loop, nothing was sent. Dropped later, the
+    /// message is handled and its reply discarded; [`Reply::is_closed`] shows that nobody waits.
     ///
     /// ```
     /// use std::time::Duration;
@@ -350,12 +380,8 @@ impl<P: Protocol> Addr<P> {
     /// As [`ask`](Self::ask).
     ///
     /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Double(u64, Reply<u64>) }
-    /// impl Protocol for Msg {}
-    /// async fn doubler(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Double(n, reply) = cx.recv().await; reply.send(2 * n); }
-    /// }
+    /// # use greenroom::prelude::*; enum Msg { Double(u64, Reply<u64>) } impl Protocol for Msg {}
+    /// # async fn doubler(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Double(n, reply) = cx.recv().await; reply.send(2 * n); } }
     /// greenroom::run(async |_system| {
     ///     let addr = greenroom::actor::spawn("doubler", doubler);
     ///     assert_eq!(addr.ask_with(|reply| Msg::Double(4, reply)).await.unwrap(), 8);
@@ -371,7 +397,15 @@ impl<P: Protocol> Addr<P> {
     /// Passes a request on with its reply port; see [`Request::forward`].
     ///
     /// # Errors
-    /// When the actor is full or has ended; the request comes back.
+    /// When the actor is full or has ended: the request comes back, with its port;
+    /// one that the inbox of another loop refuses is a dead letter.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Get; protocol! { enum Msg { Get(Get) => u8 } } async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(7) } } greenroom::run(async |_| {
+    /// let back = spawn("seven", seven);
+    /// let front = async move |cx: &mut Cx<Msg>| { let Msg::Get(message, reply) = cx.recv().await; back.forward(Request { message, reply }) };
+    /// assert_eq!(spawn("front", front).ask(Get).await.unwrap(), 7);
+    /// # });
+    /// ```
     pub fn forward<M, R: 'static>(
         &self,
         request: Request<M, R>,
@@ -404,6 +438,10 @@ impl<P: Protocol> Addr<P> {
     }
 
     /// The same actor, for one message type and whatever protocol it belongs to.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Tick; protocol! { enum Msg { Tick(Tick), Other(u8) } } async fn clock(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_| { let ticks: Recipient<Tick> = spawn("clock", clock).recipient(); assert!(ticks.tell(Tick).await.is_ok()) });
+    /// ```
     #[must_use]
     pub const fn recipient<M>(&self) -> Recipient<M, P::Reply>
     where

@@ -17,10 +17,11 @@ use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
 use super::arrival::Arrival;
+use super::ask_error::AskError;
 use super::cell::Gate as _;
 use super::control;
 use super::door::{Door, Passage, is_here};
-use super::error::{ActorLabel, AskError, TellErrorKind};
+use super::error::{ActorLabel, TellErrorKind};
 use super::exit::ExitReason;
 use super::reply::{self, Loss, Lost, Reply};
 use super::wait;
@@ -96,12 +97,34 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     }
 
     /// Waits this long instead of 5 s, for room and reply together.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// use std::time::Duration;
+    /// greenroom::run(async |_system| {
+    ///     let silent = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let addr = greenroom::actor::spawn("silent", silent);
+    ///     let limit = Duration::from_millis(1);
+    ///     let error = addr.ask_with(Msg::Get).timeout(limit).await.unwrap_err();
+    ///     assert!(matches!(error, AskError::TimedOut { after, .. } if after == limit));
+    /// });
+    /// ```
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// Waits as long as it takes. An actor that ends still ends the wait.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let leaves = async |cx: &mut Cx<Msg>| { let Msg::Get(_reply) = cx.recv().await; Ok::<(), Fault>(()) };
+    ///     let addr = greenroom::actor::spawn("leaves", leaves);
+    ///     let error = addr.ask_with(Msg::Get).no_timeout().await.unwrap_err();
+    ///     assert!(matches!(error, AskError::Stopped { reason: ExitReason::Normal, .. }));
+    /// });
+    /// ```
     pub const fn no_timeout(mut self) -> Self {
         self.limit = None;
         self
@@ -150,8 +173,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Poll::Ready(Ok(())) => {
                 self.state = opened.map_or(State::Done, State::Waiting);
                 if let Some(slot) = opened {
-                    let (target, waiting) = (self.door.key().0, gate.waiting());
-                    wait::note::<R>(core, target, slot, waiting, D::message_name);
+                    wait::note::<R, _>(core, &*gate, slot, D::message_name);
                 }
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),

@@ -9,15 +9,16 @@ use std::fmt;
 use futures::future::join_all;
 
 use super::ask::{Ask, DEFAULT_LIMIT};
+use super::ask_error::AskError;
 use super::ask_set::AskSet;
 use super::door::Door;
-use super::error::AskError;
 
 /// Asks all of them the same, at once, and waits until each has answered or failed, which takes 5 s
 /// at most. What came of it stands in the order in which the actors were given.
 ///
 /// # Cancel safety
-/// Dropped while it waits, those who were asked handle the message, and their replies are discarded.
+/// Dropped while it waits, those who were asked handle the message, and their replies are
+/// discarded.
 ///
 /// ```
 /// use greenroom::actor::ask_all;
@@ -52,8 +53,8 @@ where
     join_all(asks(actors, message)).await
 }
 
-/// Asks all of them the same, at once, and takes the first answer; the others are given up, and what
-/// they reply is discarded.
+/// Asks all of them the same, at once, and takes the first answer; the others are given up, and
+/// what they reply is discarded.
 ///
 /// # Errors
 /// When nobody answered: why each of them did not, in the order in which they failed.

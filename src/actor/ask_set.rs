@@ -14,22 +14,22 @@ use std::time::Instant;
 use futures::future::{FutureExt as _, LocalBoxFuture};
 use futures::stream::{FuturesUnordered, Stream, StreamExt as _};
 
+use super::ask_error::AskError;
 use super::dead_letter;
-use super::error::AskError;
 use crate::event_loop::turn_end::turn_ended;
 use crate::time::sleep_until;
 
 /// Who answered, and what came of it.
 type Answer<L, R> = (L, Result<R, AskError<()>>);
 
-/// Asks under way, each under a label: of any number of actors, whatever their protocols, as long as
-/// the replies are of one type.
+/// Asks under way, each under a label: of any number of actors, whatever their protocols, as long
+/// as the replies are of one type.
 ///
-/// Adding an ask sends it. The answers come in the order in which the actors gave them, and an actor
-/// that ends has its turn with an error. Each ask keeps a limit of its own, 5 s unless it was told
-/// otherwise; [`next_until`](Self::next_until) and [`next_or_abandon`](Self::next_or_abandon) put one
-/// deadline over all of them. As a [`Stream`] it gives the same as [`next`](Self::next). It stays on
-/// its thread.
+/// Adding an ask sends it. The answers come in the order in which the actors gave them, and an
+/// actor that ends has its turn with an error. Each ask keeps a limit of its own, 5 s unless it was
+/// told otherwise; [`next_until`](Self::next_until) and [`next_or_abandon`](Self::next_or_abandon)
+/// put one deadline over all of them. As a [`Stream`] it gives the same as [`next`](Self::next). It
+/// stays on its thread.
 ///
 /// Dropping it gives up all that is under way, as dropping an ask does: a reply that still comes is
 /// a [dead letter](super::DeadLetter) and surfaces nowhere else.
@@ -100,8 +100,8 @@ impl<L: Ord + Clone + 'static, R: 'static> AskSet<L, R> {
         }
     }
 
-    /// Adds an ask and sends it at once. Where there is no room it stands in line, and is sent while
-    /// the set is awaited. It may be any future that ends as an ask does.
+    /// Adds an ask and sends it at once. Where there is no room it stands in line, and is sent
+    /// while the set is awaited. It may be any future that ends as an ask does.
     ///
     /// # Errors
     /// When an ask under this label is in the set, or its answer was not taken yet: the new one

@@ -41,7 +41,7 @@ use crate::mailbox::side::Taken;
 pub(crate) struct Share {
     /// How many messages in one poll.
     pub(crate) messages: u32,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Option<Limits>,
 }
 
 /// Runs an actor from its first incarnation to its end.
@@ -54,10 +54,12 @@ where
     let mut cx = Cx { cell };
     let reason = loop {
         let reason = one_life(&mut incarnate, &mut cx, share).await;
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
+        if cx.cell.control.has_family() {
+            if let Some(core) = current::get() {
+                settle_end(&cx.cell, &core, &reason);
+            }
+            family::stop(&cx.cell.control, reason.is_clean()).await;
         }
-        family::stop(&cx.cell.control, reason.is_clean()).await;
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
@@ -75,7 +77,9 @@ where
         }
     };
     // The factory may hold values of the user's; they go before anybody hears of the end.
-    family::stop(&cx.cell.control, true).await;
+    if cx.cell.control.has_family() {
+        family::stop(&cx.cell.control, true).await;
+    }
     drop_quietly(incarnate);
     ending.finish(reason);
 }
@@ -110,18 +114,14 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
             Ok(Poll::Ready(ended)) => reason = Some(ended),
             Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
             Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
-            Ok(Poll::Pending) if share.limits.any() => {
-                let core = current::get();
-                reason = core.and_then(|core| watchdog.check(share.limits, control, &core, task));
+            Ok(Poll::Pending) => {
+                reason = share.limits.and_then(|limits| watchdog.check(limits, control, task));
             }
-            Ok(Poll::Pending) => {}
             Err(text) => reason = Some(ExitReason::Panicked(text)),
         }
     }
     let Some(reason) = reason else { return Poll::Pending };
-    if let Some(core) = current::get() {
-        watchdog.disarm(&core);
-    }
+    watchdog.disarm();
     match catch(|| life.set(None)) {
         Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
         Ok(()) | Err(_) => Poll::Ready(reason),

@@ -157,6 +157,13 @@ impl<P: Protocol> ActorCell<P> {
         self.put_notice(0, message);
     }
 
+    /// The next message, where something stands beside the ring.
+    #[cold]
+    pub(crate) fn take_beside(&self) -> Option<P> {
+        self.finish_taken();
+        self.mailbox.take_beside()
+    }
+
     /// What was taken last has been handled; a timer may wait for that.
     #[cold]
     pub(crate) fn finish_taken(&self) {

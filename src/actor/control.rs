@@ -81,6 +81,8 @@ pub(crate) struct Control {
     at_end: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// It takes no messages until it is resumed.
     suspended: Cell<bool>,
+    /// Whether there is something to see to before the next message; see `has_errands`.
+    errands: Cell<bool>,
     /// It waited for a message, perhaps among other things, when it was last polled.
     receptive: Cell<bool>,
     bonds: OnceCell<Box<Bonds>>,
@@ -120,6 +122,7 @@ impl Control {
             verdict: Cell::new(None),
             at_end: RefCell::new(Vec::new()),
             suspended: Cell::new(false),
+            errands: Cell::new(true),
             receptive: Cell::new(false),
             bonds: OnceCell::new(),
         }
@@ -143,6 +146,11 @@ impl Control {
         self.bonds.get().map(|bonds| &**bonds)
     }
 
+    /// Whether supervisors belong to it.
+    pub(crate) fn has_family(&self) -> bool {
+        self.made_bonds().is_some_and(|bonds| !bonds.family.is_empty())
+    }
+
     pub(crate) const fn incarnation(&self) -> u32 {
         self.incarnation.get()
     }
@@ -160,6 +168,7 @@ impl Control {
         self.ends_here.set(false);
         self.killed.set(false);
         self.in_hand.set(false);
+        self.note_errands();
     }
 
     pub(crate) fn next_incarnation(&self) {
@@ -179,12 +188,19 @@ impl Control {
     /// pause.
     #[inline]
     pub(crate) const fn has_errands(&self) -> bool {
-        !self.started.get() || self.stop_asked.get() || self.stopping.get() || self.suspended.get()
+        self.errands.get()
+    }
+
+    /// To be called whenever one of these changes, which is rare; asking is not.
+    fn note_errands(&self) {
+        let stop = self.stop_asked.get() || self.stopping.get();
+        self.errands.set(!self.started.get() || stop || self.suspended.get());
     }
 
     #[cold]
     fn start(&self) {
         self.started.set(true);
+        self.note_errands();
         tracing::debug!(
             target: "greenroom::actor", actor = %self.name, id = %self.id(),
             incarnation = self.incarnation(), "started",
@@ -246,6 +262,7 @@ impl Control {
         }
         if !self.stop_asked.replace(true) {
             *self.stop_reason.borrow_mut() = reason;
+            self.note_errands();
         }
         self.notify();
     }
@@ -255,6 +272,7 @@ impl Control {
     pub(crate) fn take_stop(&self) -> bool {
         if self.stop_asked.get() {
             self.stopping.set(true);
+            self.note_errands();
         }
         self.stopping.get()
     }
@@ -296,10 +314,12 @@ impl Control {
 
     pub(crate) fn suspend(&self) {
         self.suspended.set(true);
+        self.note_errands();
     }
 
     pub(crate) fn resume(&self) {
         self.suspended.set(false);
+        self.note_errands();
         self.notify();
     }
 

@@ -47,6 +47,26 @@ pub struct DeadLetter {
 }
 
 /// Why a message became a dead letter.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use greenroom::actor::Cause;
+/// use greenroom::prelude::*;
+/// # enum Msg { Job } impl Protocol for Msg {}
+/// greenroom::run(async |system| {
+///     let causes = Rc::new(RefCell::new(Vec::new()));
+///     let heard = Rc::clone(&causes);
+///     system.on_dead_letter(move |letter| heard.borrow_mut().push(letter.cause.clone()));
+///     let mailbox = MailboxOptions::bounded(1).overflow(Overflow::DropNewest);
+///     let addr = greenroom::actor::spawn_with("idle", mailbox, async |_: &mut Cx<Msg>| {
+///         std::future::pending::<Result<(), Fault>>().await
+///     });
+///     for _ in 0..2 { addr.try_tell(Msg::Job).unwrap(); }
+///     addr.kill();
+///     addr.ended().await;
+///     assert_eq!(*causes.borrow(), [Cause::Overflow, Cause::Ended(ExitReason::Killed)]);
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Cause {

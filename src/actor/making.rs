@@ -12,6 +12,10 @@ use super::reply::Reply;
 use crate::event_loop::core::Core;
 
 /// The door of [`Addr::ask_with`]: its messages are made by a closure.
+/// ```
+/// # use greenroom::{actor::{Ask, Making, spawn}, prelude::*}; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {} async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+/// greenroom::run(async |_| { let ask: Ask<Making<Msg>, _, u8> = spawn("seven", seven).ask_with(Msg::Get); assert_eq!(ask.await.unwrap(), 7) });
+/// ```
 #[derive(Debug)]
 pub struct Making<P>(Addr<P>);
 

@@ -32,6 +32,7 @@
 mod address;
 mod arrival;
 mod ask;
+mod ask_error;
 mod ask_many;
 mod ask_set;
 mod body;
@@ -56,6 +57,7 @@ mod monitor;
 mod orphan;
 mod pipe;
 mod protocol;
+mod receive;
 mod receive_timeout;
 mod recipient;
 mod reply;
@@ -69,11 +71,12 @@ mod watch;
 
 pub use address::Addr;
 pub use ask::Ask;
+pub use ask_error::AskError;
 pub use ask_many::{NoAnswer, ask_all, ask_any, ask_each};
 pub use ask_set::{AskSet, DuplicateLabel, Unanswered};
 pub use context::Cx;
 pub use dead_letter::{Cause, DeadLetter};
-pub use error::{ActorLabel, AskError, TellError, TellErrorKind};
+pub use error::{ActorLabel, TellError, TellErrorKind};
 pub use exit::ExitReason;
 pub use fault::Fault;
 pub use id::ActorId;
@@ -173,6 +176,27 @@ pub trait Actor: Sized + 'static {
 /// # Errors
 /// An error is a crash of the incarnation; the asker gets
 /// [`AskError::Crashed`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// struct Add(u64);
+/// protocol! { enum Msg { Add(Add) -> u64 } }
+/// struct Sum(u64);
+/// impl Actor for Sum { type Protocol = Msg; type Error = Fault; }
+/// impl Handler<Add> for Sum {
+///     async fn handle(&mut self, Add(n): Add, _: &mut Cx<Msg>) -> Result<u64, Fault> {
+///         self.0 = self.0.checked_add(n).ok_or_else(|| Fault::new("too much"))?;
+///         Ok(self.0)
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let sum = greenroom::actor::spawn("sum", || Sum(1));
+///     assert_eq!(sum.ask(Add(2)).await.unwrap(), 3);
+///     let crash = sum.ask(Add(u64::MAX)).await.unwrap_err();
+///     assert_eq!(crash.exit_reason(), Some(&ExitReason::Error("too much".into())));
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{M}`",
     note = "implement `Handler<{M}> for {Self}`; its protocol promises that it handles this message"
@@ -205,4 +229,21 @@ pub(crate) fn is_of_protocol<P: Protocol>(
 }
 
 /// What a handler of `A` returns for a message `M`.
+///
+/// ```
+/// use greenroom::actor::HandlerReply;
+/// # use greenroom::prelude::*;
+/// # struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+/// # struct Seven; impl Actor for Seven { type Protocol = Msg; type Error = Fault; }
+/// impl Handler<Get> for Seven {
+///     async fn handle(&mut self, _: Get, _: &mut Cx<Msg>) -> Result<HandlerReply<Self, Get>, Fault> {
+///         Ok(7)
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let answer: HandlerReply<Seven, Get> = greenroom::actor::spawn("seven", || Seven).ask(Get).await.unwrap();
+///     assert_eq!(answer, 7);
+/// });
+/// ```
 pub type HandlerReply<A, M> = <<A as Actor>::Protocol as Accepts<M>>::Reply;

@@ -60,7 +60,8 @@ pub(crate) fn add(mut orphan: Orphan) {
 }
 
 impl Orphans {
-    /// Tells those that an actor dropped at the message that is, or was last, in its hand why it did.
+    /// Tells those that an actor dropped at the message that is, or was last, in its hand why it
+    /// did.
     pub(crate) fn settle_for(&self, actor: &Control, why: &Lost) {
         let mine = Some((actor.key, actor.handled()));
         for orphan in self.take(|dropped_by| dropped_by == mine) {

@@ -104,6 +104,21 @@ impl<R: 'static> Reply<R> {
     }
 
     /// Answers. An asker who no longer waits makes the answer a dead letter; nothing else happens.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// enum Msg { Double(u64, Reply<u64>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let later = async |cx: &mut Cx<Msg>| {
+    ///         let Msg::Double(n, reply) = cx.recv().await;
+    ///         // From a task, while the actor goes on.
+    ///         greenroom::task::spawn(async move { reply.send(2 * n) }).await.map_err(Fault::from)
+    ///     };
+    ///     let addr = greenroom::actor::spawn("later", later);
+    ///     assert_eq!(addr.ask_with(|reply| Msg::Double(4, reply)).await.unwrap(), 8);
+    /// });
+    /// ```
     #[inline]
     pub fn send(self, value: R) {
         if !matches!(self.way, Way::Nobody) {
@@ -138,7 +153,23 @@ impl<R: 'static> Reply<R> {
     }
 
     /// Whether nobody waits for the answer: the message was told, or the asker has given up. An
-    /// expensive answer need not be worked out then.
+    /// expensive answer need not be worked out then. `false` may be out of date on another thread
+    /// than the asker's.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("seven", async |cx: &mut Cx<Msg>| {
+    ///         let Msg::Get(_, told) = cx.recv().await;
+    ///         let Msg::Get(_, asked) = cx.recv().await;
+    ///         assert!(told.is_closed() && !asked.is_closed());
+    ///         asked.send(7);
+    ///         Ok::<(), Fault>(())
+    ///     });
+    ///     addr.tell(Get).await.unwrap();
+    ///     assert_eq!(addr.ask(Get).await.unwrap(), 7);
+    /// });
+    /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.way {

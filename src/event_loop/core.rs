@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// State of other layers that belongs to this loop.
     pub(crate) locals: TypeMap,
+    /// Somebody listens to the lives of actors; an actor tells of its own only then.
+    pub(crate) observed: Cell<bool>,
     /// Who waits until nothing is ready.
     pub(crate) idlers: Idlers,
     pub(crate) turn_end: TurnEnd,
@@ -62,6 +64,7 @@ impl Core {
             remote,
             limits,
             locals: TypeMap::default(),
+            observed: Cell::new(false),
             idlers: Idlers::default(),
             turn_end: TurnEnd::default(),
             timers: RefCell::new(Timers::new()),

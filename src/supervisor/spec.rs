@@ -50,6 +50,21 @@ where
 }
 
 /// An actor as a supervisor is told of it, made by [`child`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// # enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let brief = child("brief", idle)
+///         .restart(Transient)
+///         .shutdown(Shutdown::Brutal)
+///         .mailbox(MailboxOptions::bounded(8));
+///     let addr = system.spawn(brief).await?;
+///     assert!(addr.is_alive());
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[must_use = "a child does nothing until it is added to a supervisor"]
 pub struct Child<P, Kind, I> {
     plan: Plan,
@@ -60,6 +75,20 @@ pub struct Child<P, Kind, I> {
 
 impl<P, Kind, I> Child<P, Kind, I> {
     /// Which ends bring it back; [`Restart::Permanent`] by default: all of them.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Done } impl Protocol for Msg {}
+    /// # async fn once(cx: &mut Cx<Msg>) -> Result<(), Fault> { let Msg::Done = cx.recv().await; Ok(()) }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("migration", once).restart(Transient)).await?;
+    ///     addr.tell(Msg::Done).await?;
+    ///     // A clean end: it is not brought back, but the supervisor still knows how to start it.
+    ///     assert_eq!(addr.ended().await, ExitReason::Normal);
+    ///     assert_eq!((tree.count().await.specs, tree.count().await.active), (1, 0));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.plan.restart = restart;
         self
@@ -114,6 +143,16 @@ impl<P, Kind, I> Child<P, Kind, I> {
 
     /// Whether its end may end the supervisor; see
     /// [`AutoShutdown`](super::AutoShutdown). A permanent child cannot be significant.
+    ///
+    /// ```
+    /// use greenroom::supervisor::{SpecError, StartError};
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let permanent = system.spawn(child("main", idle).significant(true)).await.unwrap_err();
+    ///     assert_eq!(permanent, StartError::Spec(SpecError::SignificantPermanent("main".into())));
+    /// });
+    /// ```
     pub const fn significant(mut self, significant: bool) -> Self {
         self.plan.significant = significant;
         self
@@ -201,6 +240,22 @@ impl<P, Kind, I> fmt::Debug for Child<P, Kind, I> {
 
 /// What can be put under a supervisor: a [`Child`], or a
 /// [`SupervisorBuilder`](super::SupervisorBuilder) for a tree below it.
+///
+/// ```
+/// use greenroom::supervisor::{IntoChild, StartError};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// async fn add<C: IntoChild>(to: Supervisor, child: C) -> Result<C::Handle, StartError> {
+///     to.add(child).await
+/// }
+///
+/// greenroom::run(async |system| {
+///     let below: Supervisor = add(system.root(), Supervisor::one_for_one().name("below")).await?;
+///     let addr: Addr<Msg> = add(below, child("idle", idle)).await?;
+///     assert_eq!(addr.id().name().as_deref(), Some("root/below/idle"));
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 pub trait IntoChild {
     /// What the one who adds it gets: an [`Addr`] or a [`Supervisor`](super::Supervisor).
     type Handle;
@@ -232,6 +287,14 @@ where
 }
 
 /// A child as its supervisor keeps it.
+///
+/// ```
+/// use greenroom::supervisor::{IntoChild, Spec};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// let spec: Spec = child("idle", idle).restart(Temporary).into_spec();
+/// assert!(format!("{spec:?}").contains("Temporary"));
+/// ```
 pub struct Spec {
     pub(crate) plan: Plan,
     pub(crate) build: Box<dyn Build>,

@@ -182,7 +182,13 @@ impl ChildKind {
     ///
     /// # Examples
     ///
-    /// See [`ChildKind`].
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::supervisor::{ChildKind, Shutdown};
+    ///
+    /// let limit = Duration::from_secs(5);
+    /// assert_eq!(ChildKind::Worker.default_shutdown(), Shutdown::Timeout(limit));
+    /// ```
     #[must_use]
     pub fn default_shutdown(self) -> Shutdown {
         match self {

@@ -275,6 +275,31 @@ impl TestSystem {
         actor.into().kill();
     }
 
+    /// Delays an actor: it takes no message for this long, on the test's clock. What it has in hand
+    /// goes on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// greenroom::test::run(async |test| {
+    ///     let probe = test.probe::<u32>("probe");
+    ///     test.delay(probe.addr(), Duration::from_secs(2));
+    ///     probe.recipient().tell(1).await.unwrap();
+    ///     test.advance(Duration::from_secs(1)).await;
+    ///     assert!(probe.is_empty());
+    ///     test.advance(Duration::from_secs(1)).await;
+    ///     assert_eq!(probe.take(), [1]);
+    /// });
+    /// ```
+    pub fn delay(&self, actor: impl Into<ActorId>, time: Duration) {
+        let actor = actor.into();
+        actor.suspend();
+        let later = async move {
+            sleep(time).await;
+            actor.resume();
+        };
+        crate::event_loop::current::with(|core| core.spawn(Box::pin(later)));
+    }
+
     /// Makes an actor crash with this error before its next message, as if a handler had returned
     /// it.
     ///

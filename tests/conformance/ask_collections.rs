@@ -13,8 +13,8 @@ use crate::callee::{Call, Port, callee, callee_with};
 use crate::harness::{Log, case, ms, secs};
 use crate::worker::End;
 
-/// **R4.5** Three callees that take 400, 1 and 200 ms: the results come labelled and in the order of
-/// completion, 2, 3, 1.
+/// **R4.5** Three callees that take 400, 1 and 200 ms: the results come labelled and in the order
+/// of completion, 2, 3, 1.
 #[test]
 fn ask_07_collection() {
     case(async |test| {
@@ -57,8 +57,8 @@ fn ask_07_completion_order_does_not_depend_on_when_it_is_looked_at() {
     });
 }
 
-/// **R4.5, R4.1** A callee that stops, crashes or is dead yields its error in its turn; nobody asked
-/// is no answer; a label that is taken is refused, and the ask comes back unsent.
+/// **R4.5, R4.1** A callee that stops, crashes or is dead yields its error in its turn; nobody
+/// asked is no answer; a label that is taken is refused, and the ask comes back unsent.
 #[test]
 fn ask_07_errors_empty_and_duplicates() {
     struct Ten;
@@ -145,8 +145,8 @@ fn ask_08_absolute_deadline_over_collection() {
     });
 }
 
-/// **R4.5, R4.3** A deadline that leaves the rest: one may go on to wait. An answer that is there at
-/// the deadline wins, be it due in that very moment or have come before anybody looked.
+/// **R4.5, R4.3** A deadline that leaves the rest: one may go on to wait. An answer that is there
+/// at the deadline wins, be it due in that very moment or have come before anybody looked.
 #[test]
 fn ask_08_a_deadline_may_leave_the_rest() {
     case(async |test| {

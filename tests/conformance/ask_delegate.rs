@@ -9,8 +9,8 @@ use crate::callee::{Call, callee};
 use crate::harness::{Log, case, ms, secs};
 use crate::worker::End;
 
-/// **R4.4** A reply port that is kept is answered by a later message, and other messages are handled
-/// in between.
+/// **R4.4** A reply port that is kept is answered by a later message, and other messages are
+/// handled in between.
 #[test]
 fn ask_03_deferred_reply() {
     case(async |test| {
@@ -117,8 +117,8 @@ async fn dawdle(test: &TestSystem, d: Addr<TaskProtocol>) -> [Asked; 2] {
     [in_hand, waiting]
 }
 
-/// **R4.4** A asks D, D delegates to W: what W replies, a rejection included, goes to A. What cannot
-/// be delegated comes back to D, with the port.
+/// **R4.4** A asks D, D delegates to W: what W replies, a rejection included, goes to A. What
+/// cannot be delegated comes back to D, with the port.
 #[test]
 fn ask_05_delegate() {
     case(async |test| {
@@ -142,8 +142,8 @@ fn ask_05_delegate() {
     });
 }
 
-/// **R4.4** W ends before it answers, with the request in its hand or in its mailbox: A learns it at
-/// once, and that it was W. D has handled the message, so it is never said to be unhandled.
+/// **R4.4** W ends before it answers, with the request in its hand or in its mailbox: A learns it
+/// at once, and that it was W. D has handled the message, so it is never said to be unhandled.
 #[test]
 fn ask_05_the_delegatee_ends() {
     case(async |test| {
@@ -193,8 +193,8 @@ fn check(error: &AskError<Task>, who: Addr<TaskProtocol>, why: &ExitReason) {
     assert!(!error.is_unhandled());
 }
 
-/// **R4.4** The duty is the delegatee's alone: D may end, and A still gets its reply. A port that is
-/// passed on by hand, inside another message, is no different.
+/// **R4.4** The duty is the delegatee's alone: D may end, and A still gets its reply. A port that
+/// is passed on by hand, inside another message, is no different.
 #[test]
 fn ask_05_the_delegator_ends() {
     case(async |test| {

@@ -14,9 +14,9 @@ use crate::harness::{Log, case, ms, secs};
 /// One nanosecond.
 const NS: Duration = Duration::from_nanos(1);
 
-/// **R4.3** A reply that is queued in the turn in which the deadline fires wins, for the usual limit
-/// and one of one's own, and however many hands it goes through in that turn. One that comes later
-/// by a nanosecond is too late.
+/// **R4.3** A reply that is queued in the turn in which the deadline fires wins, for the usual
+/// limit and one of one's own, and however many hands it goes through in that turn. One that comes
+/// later by a nanosecond is too late.
 #[test]
 fn ask_10_reply_at_deadline_wins() {
     case(async |test| {

@@ -147,8 +147,8 @@ impl Handler<Count> for Selfish {
     }
 }
 
-/// **R4.1** An actor that asks itself in a handler, by whatever way, is told so immediately and does
-/// not hang; nothing was sent.
+/// **R4.1** An actor that asks itself in a handler, by whatever way, is told so immediately and
+/// does not hang; nothing was sent.
 #[test]
 fn ask_02_self_ask() {
     case(async |test| {
@@ -185,8 +185,8 @@ fn ask_04_broken_promise() {
     });
 }
 
-/// **R2.7, D12** A handler that replies to two askers and stops: both replies come, then the news of
-/// its end, in this order.
+/// **R2.7, D12** A handler that replies to two askers and stops: both replies come, then the news
+/// of its end, in this order.
 #[test]
 fn ask_09_reply_then_stop() {
     case(async |test| {

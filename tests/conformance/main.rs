@@ -1,6 +1,6 @@
 //! Each case of the semantics as one test that bears its id, on the public API only.
 //!
-//! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins
+//! `docs/CONFORMANCE.md` is made from these files: see `table`. A test's documentation begins
 //! with the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
 mod ask_collections;
@@ -20,5 +20,6 @@ mod scripted;
 mod sig;
 mod sig_order;
 mod sup_start;
+mod table;
 mod tim;
 mod worker;

@@ -77,8 +77,8 @@ fn mbx_04_bounded_drop_policy() {
     });
 }
 
-/// **R7.1, D10** The same for senders who do not wait: `try_tell` gives the message back under `Wait`
-/// too. A message that came back and is dropped is a dead letter.
+/// **R7.1, D10** The same for senders who do not wait: `try_tell` gives the message back under
+/// `Wait` too. A message that came back and is dropped is a dead letter.
 #[test]
 fn mbx_04_without_waiting() {
     case(async |test| {
