@@ -92,6 +92,7 @@ const NOT_ASSERTED: &[(&str, &str)] = &[
     ("A2", "the hook is called at one place in `actor/incarnate.rs`, behind the guard"),
     ("C1", "an edge is looked at when it is made; the cases of cycles show what is and is not one"),
     ("K1", "a timer's task and the notices with its tag go in one call"),
+    ("A4", "a slot's key has a generation, so a late reply finds nothing; see `Slots`"),
     ("L2", "both orders of post and sleep are under one mutex"),
     ("M1", "the ring is a `VecDeque`, pushed at one end and popped at the other"),
     ("M2", "the count of urgent messages is where the next one is inserted"),

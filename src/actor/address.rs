@@ -7,7 +7,7 @@ use std::task::Poll;
 use futures::channel::oneshot;
 
 use super::arrival::{Arrival, arrive};
-use super::ask::{Ask, DEFAULT_LIMIT};
+use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate as _};
 use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
@@ -264,8 +264,9 @@ impl<P: Protocol> Addr<P> {
         Tell::new(*self, message)
     }
 
-    /// Sends and waits for the reply, 5 s unless the returned [`Ask`] is told otherwise. Nothing is
-    /// sent before the future is polled.
+    /// Sends and waits for the reply: 5 s, unless the actor's
+    /// [mailbox](super::MailboxOptions::ask_timeout) or the returned [`Ask`] is told otherwise.
+    /// Nothing is sent before the future is polled.
     ///
     /// # How it ends
     ///
@@ -368,7 +369,7 @@ impl<P: Protocol> Addr<P> {
     where
         P: Accepts<M>,
     {
-        Ask::new(*self, message, Some(DEFAULT_LIMIT))
+        Ask::new(*self, message)
     }
 
     /// Asks in a plain enum: `make` is given the reply port and makes the message.
@@ -391,7 +392,7 @@ impl<P: Protocol> Addr<P> {
     where
         F: FnOnce(Reply<R>) -> P,
     {
-        Ask::new(Making::new(*self), make, Some(DEFAULT_LIMIT))
+        Ask::new(Making::new(*self), make)
     }
 
     /// Passes a request on with its reply port; see [`Request::forward`].

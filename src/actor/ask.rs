@@ -61,11 +61,38 @@ pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 pub struct Ask<D: Door<M, R>, M, R: 'static> {
     door: D,
     passage: Passage<M>,
-    limit: Option<Duration>,
-    timer: Option<TimerKey>,
-    /// The limit was reached in this turn of the loop; whoever replies in it still wins.
-    overdue: Option<u64>,
+    limit: Limit,
+    clock: Clock,
     state: State<R>,
+}
+
+/// How long an ask waits.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// As long as is usual for whoever is asked.
+    Usual,
+    After(Duration),
+    Never,
+}
+
+impl Limit {
+    const fn duration(self) -> Option<Duration> {
+        match self {
+            Self::Usual => Some(DEFAULT_LIMIT),
+            Self::After(limit) => Some(limit),
+            Self::Never => None,
+        }
+    }
+}
+
+/// How far the limit is.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// It has not had to wait yet.
+    Idle,
+    Armed(TimerKey),
+    /// The limit was reached in this turn of the loop; whoever replies in it still wins.
+    Reached(u64),
 }
 
 enum State<R> {
@@ -85,18 +112,19 @@ struct Away<R> {
 
 #[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
 impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
-    pub(crate) const fn new(door: D, message: M, limit: Option<Duration>) -> Self {
+    pub(crate) const fn new(door: D, message: M) -> Self {
         Self {
             door,
             passage: Passage::new(message),
-            limit,
-            timer: None,
-            overdue: None,
+            limit: Limit::Usual,
+            clock: Clock::Idle,
             state: State::Unsent,
         }
     }
 
-    /// Waits this long instead of 5 s, for room and reply together.
+    /// Waits this long instead of as long as is usual for the actor, which is 5 s or what
+    /// [`MailboxOptions::ask_timeout`](super::MailboxOptions::ask_timeout) says; for room and reply
+    /// together.
     ///
     /// ```
     /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
@@ -110,7 +138,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     /// });
     /// ```
     pub const fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.limit = Limit::After(limit);
         self
     }
 
@@ -126,7 +154,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     /// });
     /// ```
     pub const fn no_timeout(mut self) -> Self {
-        self.limit = None;
+        self.limit = Limit::Never;
         self
     }
 
@@ -162,6 +190,9 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             let error = self.passage.closed(self.door.key());
             return Poll::Ready(Err(AskError::NotSent(error)));
         };
+        if let (Limit::Usual, Some(usual)) = (self.limit, gate.ask_timeout()) {
+            self.limit = Limit::After(usual);
+        }
         let mut opened = None;
         let port = || {
             let (slot, port) = reply::table::<R>(core).open(core, cx.waker());
@@ -185,28 +216,26 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     /// Arms the limit when it first has to wait, and looks whether it is reached.
     #[inline]
     fn poll_limit(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
-        let Some(limit) = self.limit else { return Poll::Pending };
-        if let Some(turn) = self.overdue {
-            return self.poll_overdue(core, cx, turn, limit);
-        }
-        match self.timer {
-            None if limit == DEFAULT_LIMIT => {
-                self.timer = Some(core.arm_last(DEFAULT_LIMIT, cx.waker()));
+        let Some(limit) = self.limit.duration() else { return Poll::Pending };
+        match self.clock {
+            Clock::Idle if limit == DEFAULT_LIMIT => {
+                self.clock = Clock::Armed(core.arm_last(DEFAULT_LIMIT, cx.waker()));
                 Poll::Pending
             }
-            None => {
+            Clock::Idle => {
                 let deadline = core.now().saturating_add(nanos(limit));
-                self.timer = Some(core.arm(deadline, cx.waker()));
+                self.clock = Clock::Armed(core.arm(deadline, cx.waker()));
                 Poll::Pending
             }
-            Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
+            Clock::Armed(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
             // The timer is gone, so it fired: that is the limit. But a reply at the deadline wins,
             // so whatever is due in this turn has its effect first.
-            Some(_) => {
+            Clock::Armed(_) => {
                 let turn = core.turn_end.turn();
-                (self.timer, self.overdue) = (None, Some(turn));
+                self.clock = Clock::Reached(turn);
                 self.poll_overdue(core, cx, turn, limit)
             }
+            Clock::Reached(turn) => self.poll_overdue(core, cx, turn, limit),
         }
     }
 
@@ -249,7 +278,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             if let Err(away) = self.door.send_away(message, port, Arrival::Wait(arrived)) {
                 return Poll::Ready(Err(AskError::NotSent(away.into_error(id))));
             }
-            let limit = self.limit.map(|limit| limit_away(limit, id.0));
+            let limit = self.limit.duration().map(|limit| limit_away(limit, id.0));
             self.state = State::Away(Box::new(Away { sent: Some(sent), reply, limit }));
         }
         let State::Away(away) = &mut self.state else {
@@ -271,7 +300,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Poll::Ready(Err(_)) => return Poll::Ready(Err(AskError::NoReply { actor: label })),
             Poll::Pending => {}
         }
-        if let (Some(limit), Some(after)) = (&mut away.limit, self.limit)
+        if let (Some(limit), Some(after)) = (&mut away.limit, self.limit.duration())
             && limit.poll_unpin(cx).is_ready()
         {
             return Poll::Ready(Err(AskError::TimedOut { actor: label, after }));
@@ -316,7 +345,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
 
     #[inline]
     fn disarm(&mut self, core: &Core) {
-        if let Some(timer) = self.timer.take() {
+        if let Clock::Armed(timer) = std::mem::replace(&mut self.clock, Clock::Idle) {
             core.disarm(timer);
         }
     }
@@ -375,7 +404,7 @@ impl<D: Door<M, R>, M, R: 'static> Drop for Ask<D, M, R> {
     #[inline]
     fn drop(&mut self) {
         let holds = matches!(self.state, State::Waiting(_))
-            || self.timer.is_some()
+            || matches!(self.clock, Clock::Armed(_))
             || self.passage.waits_in_line();
         // On another loop the slot is filled once more, for nobody.
         if holds

@@ -8,13 +8,13 @@ use std::fmt;
 
 use futures::future::join_all;
 
-use super::ask::{Ask, DEFAULT_LIMIT};
+use super::ask::Ask;
 use super::ask_error::AskError;
 use super::ask_set::AskSet;
 use super::door::Door;
 
-/// Asks all of them the same, at once, and waits until each has answered or failed, which takes 5 s
-/// at most. What came of it stands in the order in which the actors were given.
+/// Asks all of them the same, at once, and waits until each has answered or failed, at its limit at
+/// the latest. What came of it stands in the order in which the actors were given.
 ///
 /// # Cancel safety
 /// Dropped while it waits, those who were asked handle the message, and their replies are
@@ -156,7 +156,7 @@ where
     M: Clone,
     R: 'static,
 {
-    actors.into_iter().map(move |actor| Ask::new(actor, message.clone(), Some(DEFAULT_LIMIT)))
+    actors.into_iter().map(move |actor| Ask::new(actor, message.clone()))
 }
 
 /// None of those who were asked answered.

@@ -14,10 +14,12 @@ impl<P: Protocol> Cx<P> {
     /// Lets `future` run beside the actor and sends what `map` makes of its output to the actor
     /// itself: to ask somebody, to read or to compute without keeping the mailbox waiting.
     ///
-    /// The message goes to the end of the mailbox, whatever its bound. The future begins when the
-    /// handler next waits or is done. A panic in it or in `map` is the actor's own: it crashes
-    /// before its next message. When the incarnation ends first, the future is dropped; a reply to
-    /// an ask in it is a [dead letter](super::DeadLetter) then, and whoever was asked goes on.
+    /// The message goes to the end of the mailbox, whatever its bound, once the future is done; it
+    /// keeps no order with what others send meanwhile, a [`Down`](super::Down) of whoever is asked
+    /// included. The future begins when the handler next waits or is done. A panic in it or in
+    /// `map` is the actor's own: it crashes before its next message. When the incarnation ends
+    /// first, the future is dropped; a reply to an ask in it is a [dead letter](super::DeadLetter)
+    /// then, and whoever was asked goes on.
     ///
     /// The handle may be dropped; [`abort`](JoinHandle::abort) takes the future back.
     ///

@@ -5,6 +5,7 @@
 //! an answer too.
 //!
 //! * **A3** every ask ends: with a reply, with an error that says what is certain, or at its limit
+//! * **A4** a reply reaches the ask that it is for, or is a dead letter, and never another ask
 
 use std::cell::RefCell;
 use std::fmt;

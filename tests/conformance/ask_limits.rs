@@ -76,6 +76,32 @@ fn ask_10_an_asker_that_is_woken_by_something_else_waits_for_the_end_of_the_turn
     });
 }
 
+/// **D8, R4.1** An ask waits 5 s; the actor may say something else for all asks of it, and each
+/// call for itself.
+#[test]
+fn ask_01_the_limit_may_be_said_per_actor_and_per_call() {
+    case(async |test| {
+        let patient = MailboxOptions::default().ask_timeout(secs(60));
+        let hasty = MailboxOptions::default().ask_timeout(ms(50));
+        for (options, limit) in
+            [(MailboxOptions::default(), secs(5)), (patient, secs(60)), (hasty, ms(50))]
+        {
+            let forever = Call::after(secs(3_600), 1);
+            let begun = test.now();
+            let error = callee_with("a", options, &Log::new()).ask_with(forever).await.unwrap_err();
+            assert!(matches!(error, AskError::TimedOut { after, .. } if after == limit));
+            assert_eq!(test.now() - begun, limit);
+
+            let begun = test.now();
+            let slow = callee_with("b", options, &Log::new()).ask_with(Call::after(secs(7), 1));
+            assert!(slow.timeout(secs(6)).await.unwrap_err().is_timeout());
+            assert_eq!(test.now() - begun, secs(6));
+            let slow = callee_with("c", options, &Log::new()).ask_with(Call::after(secs(70), 1));
+            assert_eq!(slow.no_timeout().await.unwrap(), 1);
+        }
+    });
+}
+
 /// Notes whether somebody waits at the port when its message is handled, and answers all the same.
 enum Job {
     Busy(Duration),
@@ -96,6 +122,7 @@ async fn attentive(cx: &mut Cx<Job>, log: &Log) -> Result<(), Fault> {
     }
 }
 
+// A4: a reply reaches the ask that it is for or is a dead letter; it never reaches another ask.
 /// **R4.6, R4.2** An asker drops its future while the message is queued: the callee can see that
 /// nobody waits. Its reply is no panic, and a dead letter. One that still waits gets its reply.
 #[test]
