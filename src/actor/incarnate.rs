@@ -12,6 +12,7 @@ use super::Actor;
 use super::context::Cx;
 use super::exit::ExitReason;
 use super::protocol::{Dispatch as _, Protocol};
+use super::recovery::after_error;
 use crate::base::panics::catch;
 
 /// Something that can be run as an actor with the protocol `P`, again for every incarnation.
@@ -32,6 +33,11 @@ pub trait Incarnate<P: Protocol, Kind>: 'static {
     #[doc(hidden)]
     #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason;
+
+    /// Sees the last life's dependants out, however it ended, before anybody hears of its end.
+    #[doc(hidden)]
+    #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
+    async fn reap(&mut self) {}
 }
 
 /// Marks async functions.
@@ -50,8 +56,11 @@ where
 {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
         match self(cx).await {
-            Ok(()) if cx.is_stopping() => cx.cell.control.take_stop_reason(),
-            Ok(()) => ExitReason::Normal,
+            Ok(()) => match cx.cell.control.take_refusal() {
+                Some(why) => ExitReason::Refused(why),
+                None if cx.is_stopping() => cx.cell.control.take_stop_reason(),
+                None => ExitReason::Normal,
+            },
             Err(error) => error_reason(&error),
         }
     }
@@ -66,6 +75,9 @@ where
         let mut actor = self();
         if let Err(error) = actor.started(cx).await {
             return error_reason(&error);
+        }
+        if let Some(why) = cx.cell.control.take_refusal() {
+            return ExitReason::Refused(why);
         }
         if cx.cell.control.has_declined() {
             return ExitReason::Normal;
@@ -87,8 +99,10 @@ where
 async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     loop {
         if let Some(message) = cx.take_next() {
-            if let Err(error) = message.dispatch(actor, cx).await {
-                return error_reason(&error);
+            if let Err(error) = message.dispatch(actor, cx).await
+                && let Some(reason) = after_error(actor, &error, cx)
+            {
+                return reason;
             }
         } else if !cx.wait_next().await {
             return cx.cell.control.take_stop_reason();
@@ -96,7 +110,7 @@ async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitRe
     }
 }
 
-fn error_reason(error: &impl Display) -> ExitReason {
+pub(crate) fn error_reason(error: &impl Display) -> ExitReason {
     // The alternate form prints an error with its causes.
     ExitReason::Error(Arc::from(format!("{error:#}")))
 }

@@ -6,10 +6,13 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::control::Control;
 use super::exit::ExitReason;
 use super::id::ActorId;
+#[cfg(doc)]
+use super::recovery::Recovery;
 use crate::base::panics::catch;
 use crate::event_loop::current;
 
@@ -65,8 +68,60 @@ pub enum Lifecycle {
     Finished(ExitReason),
     /// An incarnation crashed.
     Crashed(ExitReason),
+    /// A handler returned this error, and the incarnation goes on: [`Recovery::Resume`].
+    Resumed(ExitReason),
     /// The actor has ended for good; its name is free, and watchers are about to be told.
     Ended(ExitReason),
+    /// This supervisor restarts a child, after a crash or after a start that failed.
+    Restarting {
+        /// Which of its children.
+        child: Arc<str>,
+        /// The how-manieth restart it is within the present period.
+        restarts: u32,
+        /// How many there may be within a period.
+        limit: u32,
+    },
+    /// A child that this supervisor had asked to stop ended otherwise than asked.
+    StoppedOddly {
+        /// Which of its children.
+        child: Arc<str>,
+        /// How it ended.
+        reason: ExitReason,
+    },
+    /// This supervisor gives up: with one more restart of this child there would be more than
+    /// `limit` within `period`.
+    IntensityReached {
+        /// Which of its children failed.
+        child: Arc<str>,
+        /// How many restarts there may be within a period.
+        limit: u32,
+        /// How long a period is.
+        period: Duration,
+    },
+    /// This supervisor gives up: the back-off of this child allows no more failures in a row.
+    BackoffExhausted {
+        /// Which of its children failed.
+        child: Arc<str>,
+        /// How many restarts failed in a row.
+        failures: u32,
+    },
+    /// A restart of this child took so long that its failures alone can never be more than `limit`
+    /// within `period`: this supervisor will never give up on it. Told once for each child.
+    EndlessRestarts {
+        /// Which of its children.
+        child: Arc<str>,
+        /// How long it was down.
+        down: Duration,
+        /// How many restarts there may be within a period.
+        limit: u32,
+        /// How long a period is.
+        period: Duration,
+    },
+    /// The end of a significant child ends this supervisor.
+    AutoShutdown {
+        /// Which of its children ended.
+        child: Arc<str>,
+    },
 }
 
 impl fmt::Display for Lifecycle {
@@ -77,7 +132,26 @@ impl fmt::Display for Lifecycle {
             Self::StartFailed(reason) => write!(f, "did not start: {reason}"),
             Self::Finished(reason) => write!(f, "finished: {reason}"),
             Self::Crashed(reason) => write!(f, "crashed: {reason}"),
+            Self::Resumed(reason) => write!(f, "goes on after an error: {reason}"),
             Self::Ended(reason) => write!(f, "ended: {reason}"),
+            Self::Restarting { child, restarts, limit } => {
+                write!(f, "restarts `{child}` ({restarts} of {limit})")
+            }
+            Self::StoppedOddly { child, reason } => {
+                write!(f, "asked `{child}` to stop, which ended otherwise: {reason}")
+            }
+            Self::IntensityReached { child, limit, period } => {
+                write!(f, "gives up: `{child}` needs more than {limit} restarts in {period:?}")
+            }
+            Self::BackoffExhausted { child, failures } => {
+                write!(f, "gives up: `{child}` failed after {failures} restarts in a row")
+            }
+            Self::EndlessRestarts { child, down, limit, period } => write!(
+                f,
+                "will never give up on `{child}`, which was down for {down:?}: more than {limit} \
+                 restarts do not fit into {period:?}"
+            ),
+            Self::AutoShutdown { child } => write!(f, "ends with its significant child `{child}`"),
         }
     }
 }
@@ -121,17 +195,19 @@ impl Lifecycles {
     }
 }
 
-/// Tells whoever listens of an edge in an actor's life.
-pub(crate) fn tell(control: &Control, edge: impl FnOnce() -> Lifecycle) {
+/// Tells whoever listens of an edge in an actor's life; the edge is made only when somebody does,
+/// and there may be none.
+pub(crate) fn tell<E: Into<Option<Lifecycle>>>(control: &Control, edge: impl FnOnce() -> E) {
     let Some(core) = current::get() else { return };
     let lifecycles = core.locals.get::<Lifecycles>();
     if lifecycles.listeners.borrow().is_empty() {
         return;
     }
+    let Some(edge) = edge().into() else { return };
     lifecycles.tell(&LifecycleEvent {
         actor: control.id(),
         name: Arc::clone(&control.name),
         incarnation: control.incarnation(),
-        edge: edge(),
+        edge,
     });
 }

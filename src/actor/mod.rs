@@ -37,6 +37,7 @@ mod monitor;
 mod orphan;
 mod protocol;
 mod recipient;
+mod recovery;
 mod reply;
 pub(crate) mod spawn;
 mod tell;
@@ -54,6 +55,7 @@ pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
 pub use recipient::Recipient;
+pub use recovery::Recovery;
 pub use reply::Reply;
 pub use spawn::{MailboxOptions, spawn, spawn_with};
 pub use tell::Tell;
@@ -63,8 +65,8 @@ pub use crate::mailbox::overflow::Overflow;
 /// An actor with state and a handler for each message of its protocol.
 ///
 /// State, messages and futures need not be `Send`: an actor never leaves its loop. `Err` from a
-/// handler is a crash, for the supervisor to decide about; an error that callers should see belongs
-/// into the reply type.
+/// handler is a crash, for the supervisor to decide about, unless [`on_error`](Self::on_error) says
+/// otherwise; an error that callers should see belongs into the reply type.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -110,6 +112,16 @@ pub trait Actor: Sized + 'static {
     /// Dropped half-way when the actor is killed.
     async fn started(&mut self, _cx: &mut Cx<Self::Protocol>) -> Result<(), Self::Error> {
         Ok(())
+    }
+
+    /// What is to become of this actor after an error of one of its handlers, by the class of the
+    /// error; by default its supervisor decides. An error of [`started`](Self::started) is not
+    /// asked about, and a panic never is. See [`Recovery`] for an example.
+    ///
+    /// # Panics
+    /// A panic here is a panic of the handler.
+    fn on_error(&mut self, _error: &Self::Error) -> Recovery {
+        Recovery::Supervise
     }
 
     /// Runs once at the end of an incarnation that had started: after a stop, an error or a panic,

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::decide::Decider;
 use super::error::StartError;
 use super::handle::Supervisor;
@@ -17,6 +16,7 @@ use super::spec::{BuildChild, IntoChild, Spec};
 use super::strategy::{AutoShutdown, ChildKind, Restart};
 use crate::actor::spawn::start;
 use crate::actor::{ActorId, Addr, ExitReason, MailboxOptions};
+use crate::base::backoff::Backoff;
 use crate::base::clock::nanos;
 use crate::event_loop::core::Core;
 

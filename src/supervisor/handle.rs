@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::builder::SupervisorBuilder;
-use super::children::{ChildCounts, ChildStatus};
+use super::children::ChildCounts;
 use super::error::{ChildError, StartError};
+use super::info::{ChildInfo, SupervisorFlags};
 use super::message::{ChildName, Managed, Message, Outcome, Request};
 use super::plan::{Flags, Mode};
 use super::spec::IntoChild;
-use super::strategy::{ChildKind, Strategy};
+use super::strategy::Strategy;
 use crate::actor::{ActorId, Addr, ExitReason, Protocol};
 use crate::event_loop::current;
 
@@ -46,20 +47,6 @@ use crate::event_loop::current;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Supervisor {
     addr: Addr<Message>,
-}
-
-/// One child as its supervisor sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct ChildInfo {
-    /// Its name.
-    pub name: Option<Arc<str>>,
-    /// Its actor, unless it is not running.
-    pub actor: Option<ActorId>,
-    /// What it is doing.
-    pub status: ChildStatus,
-    /// Whether it is a supervisor itself.
-    pub kind: ChildKind,
 }
 
 impl Supervisor {
@@ -266,6 +253,42 @@ impl Supervisor {
         let core = current::get()?;
         let actor = found.actor?;
         crate::actor::is_of_protocol::<P>(&core, actor).then(|| Addr::new(actor.0, &core))
+    }
+
+    /// The handle of a supervisor among the children.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let pool = Supervisor::dynamic(8).name("pool");
+    ///     let tree = Supervisor::one_for_one().child(pool).start(system).await?;
+    ///     let pool = tree.supervisor("pool").await.unwrap();
+    ///     assert_eq!(pool.flags().await.unwrap().children_max, Some(8));
+    ///     assert!(tree.supervisor("other").await.is_none());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub async fn supervisor(&self, name: &str) -> Option<Self> {
+        self.child(name).await.map(Self::new)
+    }
+
+    /// The rules by which it supervises; `None` when it has ended.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let flags = system.root().flags().await.unwrap();
+    ///     assert_eq!(flags.intensity, 3);
+    /// });
+    /// ```
+    pub async fn flags(&self) -> Option<SupervisorFlags> {
+        self.addr.ask_with(Message::Flags).no_timeout().await.ok()
     }
 
     /// The supervisor's own actor, to watch, to stop and to kill.

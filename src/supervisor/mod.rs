@@ -26,34 +26,39 @@
 //! that `docs/DESIGN.md` argues for. All decisions are one pure machine, `decide.rs`.
 
 mod action;
-mod backoff;
 mod boot;
 mod builder;
 mod calls;
 mod children;
 mod decide;
 mod error;
+mod failures;
 mod group;
 mod handle;
+mod info;
 mod intensity;
 mod message;
 mod plan;
 mod replies;
 mod report;
+mod restart;
 mod runner;
 mod shutdown;
 mod spec;
+mod stopping;
 mod strategy;
 
 #[cfg(test)]
 mod tests;
 
-pub use backoff::Backoff;
 pub use builder::SupervisorBuilder;
 pub use children::{ChildCounts, ChildStatus};
 pub use error::{ChildError, StartError};
-pub use handle::{ChildInfo, Supervisor};
+pub use handle::Supervisor;
+pub use info::{ChildInfo, SupervisorFlags};
 pub use message::ChildName;
 pub use plan::SpecError;
 pub use spec::{Child, IntoChild, Spec, child};
 pub use strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
+
+pub use crate::base::backoff::Backoff;

@@ -4,5 +4,16 @@
 //! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
 mod harness;
+mod sup_admin;
+mod sup_auto;
+mod sup_backoff;
+mod sup_budget;
+mod sup_group;
+mod sup_recovery;
+mod sup_restart;
+mod sup_scale;
 mod sup_start;
+mod sup_start_fails;
+mod sup_stop;
+mod tree;
 mod worker;
