@@ -132,7 +132,7 @@ impl fmt::Display for Lifecycle {
             Self::StartFailed(reason) => write!(f, "did not start: {reason}"),
             Self::Finished(reason) => write!(f, "finished: {reason}"),
             Self::Crashed(reason) => write!(f, "crashed: {reason}"),
-            Self::Resumed(reason) => write!(f, "goes on after an error: {reason}"),
+            Self::Resumed(reason) => write!(f, "goes on: {reason}"),
             Self::Ended(reason) => write!(f, "ended: {reason}"),
             Self::Restarting { child, restarts, limit } => {
                 write!(f, "restarts `{child}` ({restarts} of {limit})")
@@ -210,4 +210,49 @@ pub(crate) fn tell<E: Into<Option<Lifecycle>>>(control: &Control, edge: impl FnO
         incarnation: control.incarnation(),
         edge,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{ExitReason, Lifecycle};
+
+    #[test]
+    fn every_edge_reads_well() {
+        let (child, limit, period) = (|| "w".into(), 3, Duration::from_secs(5));
+        let down = Duration::from_secs(2);
+        let killed = ExitReason::Killed;
+        let table = [
+            (Lifecycle::Started, "started"),
+            (Lifecycle::Declined, "declined to start"),
+            (Lifecycle::StartFailed(killed.clone()), "did not start: killed"),
+            (Lifecycle::Finished(ExitReason::Normal), "finished: normal"),
+            (Lifecycle::Crashed(killed.clone()), "crashed: killed"),
+            (Lifecycle::Resumed(ExitReason::Error("no".into())), "goes on: error: no"),
+            (Lifecycle::Ended(killed.clone()), "ended: killed"),
+            (Lifecycle::Restarting { child: child(), restarts: 2, limit }, "restarts `w` (2 of 3)"),
+            (
+                Lifecycle::StoppedOddly { child: child(), reason: killed },
+                "asked `w` to stop, which ended otherwise: killed",
+            ),
+            (
+                Lifecycle::IntensityReached { child: child(), limit, period },
+                "gives up: `w` needs more than 3 restarts in 5s",
+            ),
+            (
+                Lifecycle::BackoffExhausted { child: child(), failures: 4 },
+                "gives up: `w` failed after 4 restarts in a row",
+            ),
+            (
+                Lifecycle::EndlessRestarts { child: child(), down, limit, period },
+                "will never give up on `w`, which was down for 2s: more than 3 restarts do not fit \
+                 into 5s",
+            ),
+            (Lifecycle::AutoShutdown { child: child() }, "ends with its significant child `w`"),
+        ];
+        for (edge, text) in table {
+            assert_eq!(edge.to_string(), text);
+        }
+    }
 }

@@ -20,7 +20,9 @@
 //! crash. Only the message in whose handler it crashed is lost, to the dead letters. More than
 //! `intensity` restarts within `period` are too many: the supervisor stops its children and ends
 //! with [`ExitReason::RestartLimit`](crate::actor::ExitReason::RestartLimit), which is a crash to
-//! the supervisor above it.
+//! the supervisor above it. All rules, in words and with examples, are in the documentation of
+//! [`Supervisor`]; what an actor may say of its own errors is in that of
+//! [`Recovery`](crate::actor::Recovery).
 //!
 //! The rules are those of Erlang/OTP's `supervisor`, exact where it is exact, with the differences
 //! that `docs/DESIGN.md` argues for. All decisions are one pure machine, `decide.rs`.

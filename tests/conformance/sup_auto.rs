@@ -3,6 +3,7 @@
 use greenroom::actor::Lifecycle;
 use greenroom::prelude::*;
 use greenroom::supervisor::AutoShutdown::{self, AllSignificant, AnySignificant};
+use greenroom::task;
 use greenroom::test::TestSystem;
 
 use crate::harness::{Log, case};
@@ -42,9 +43,14 @@ fn sup_30_auto_shutdown_any_all() {
             for end in ENDS {
                 let counts_as_end = restart == Temporary || end.reason().is_clean();
                 let (tree, [s1, _]) = family(test, &log, AnySignificant, restart).await;
+                let heard = task::spawn(tree.id().ended());
+                test.settle().await;
                 s1.end(end);
                 test.settle().await;
                 assert_eq!(tree.id().is_alive(), !counts_as_end, "{restart:?} {end:?}");
+                if counts_as_end {
+                    assert_eq!(heard.await, Ok(ExitReason::Shutdown), "{restart:?} {end:?}");
+                }
                 let stopped: &[&str] = if counts_as_end { &["stop s2", "stop a"] } else { &[] };
                 assert_eq!(others(&log, "s1"), stopped, "{restart:?} {end:?}");
 
@@ -54,7 +60,7 @@ fn sup_30_auto_shutdown_any_all() {
                 assert!(tree.id().is_alive());
                 assert!(others(&log, "s1").is_empty(), "nothing until the last has ended");
                 if counts_as_end {
-                    let heard = greenroom::task::spawn(tree.id().ended());
+                    let heard = task::spawn(tree.id().ended());
                     test.settle().await;
                     s2.end(end);
                     assert_eq!(heard.await, Ok(ExitReason::Shutdown));

@@ -113,6 +113,25 @@ fn a_child_that_declines_again_is_left_alone() {
     });
 }
 
+/// **R2.2** Only a start can be declined or refused: afterwards it changes nothing about an end.
+#[test]
+fn declining_or_refusing_after_the_start_changes_nothing() {
+    case(async |test| {
+        let tree = Supervisor::one_for_one().start(test).await.unwrap();
+        let late = async |cx: &mut Cx<JunkProtocol>| -> Result<(), Fault> {
+            cx.ready();
+            cx.decline();
+            cx.refuse("too late");
+            Ok(())
+        };
+        let w = tree.add(child("w", late).restart(Temporary)).await.unwrap();
+        test.settle().await;
+        let ended = test.events().into_iter().rfind(|event| event.actor == w.id());
+        assert_eq!(ended.unwrap().edge, Lifecycle::Ended(ExitReason::Normal));
+        assert_eq!(tree.count().await, counts(0, 0, 0, 0));
+    });
+}
+
 /// **R3.1, R3.2** What nothing was said of is read back as the documented defaults.
 #[test]
 fn sup_07_defaults() {

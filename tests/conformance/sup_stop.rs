@@ -343,16 +343,14 @@ fn a_supervisor_that_exceeds_its_limit_is_stopped_when_its_children_are_gone() {
         let log = Log::new();
         let slow = worker("slow", &log, &Knobs::new().stop_takes(secs(9)));
         let slow = child("slow", slow).shutdown(Shutdown::Timeout(secs(4)));
-        let pool = Supervisor::dynamic(9).name("pool");
+        let pool = Supervisor::dynamic(9).name("pool").shutdown(Shutdown::Timeout(secs(1)));
         let tree = Supervisor::one_for_one().child(plain("a", &log)).start(test).await.unwrap();
         let pool = tree.add(pool).await.unwrap();
         let slow = pool.add(slow).await.unwrap();
         log.take();
-        tree.id().stop();
-        test.advance(secs(1)).await;
-        test.kill(pool);
+        tree.stop();
         let ends = futures::join!(end_of(test, slow), end_of(test, pool), end_of(test, tree));
-        // Its limit is counted anew from the kill.
+        // The pool is killed after 1 s, and the child's 4 s are counted anew from there.
         assert_eq!(ends.0, (secs(5), ExitReason::Killed));
         assert_eq!(ends.1, (secs(5), ExitReason::Killed));
         assert_eq!(ends.2, (secs(5), ExitReason::Shutdown));
