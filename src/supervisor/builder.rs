@@ -177,9 +177,9 @@ impl SupervisorBuilder {
         self
     }
 
-    /// How it is stopped; by default its own supervisor waits for as long as its children need. When
-    /// it is killed, be it at once or at a limit, its children still have the time that their own
-    /// rules give them.
+    /// How it is stopped; by default its own supervisor waits for as long as its children need.
+    /// When it is killed, be it at once or at a limit, its children still have the time that their
+    /// own rules give them.
     ///
     /// ```
     /// use std::time::Duration;

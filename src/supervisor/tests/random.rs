@@ -361,7 +361,7 @@ fn plan(name: u8, detail: u8, auto_shutdown: AutoShutdown) -> Plan {
     let significant =
         restart != Restart::Permanent && auto_shutdown != AutoShutdown::Never && detail >= 128;
     let name = Some(name.to_string().as_str().into());
-    let start_tries = if detail % 3 == 0 { 2 } else { 1 };
+    let start_tries = if detail.is_multiple_of(3) { 2 } else { 1 };
     Plan { restart, shutdown, significant, start_tries, ..Plan::new(name, ChildKind::Worker) }
 }
 
