@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// | reason | clean | crash |
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
-/// | `Killed`, `Error`, `Panicked`, `RestartLimit` | no | yes |
+/// | `Killed`, `Error`, `Panicked`, `RestartLimit`, `TimedOut` | no | yes |
 /// | `NoActor`, `Refused` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
@@ -54,6 +54,9 @@ pub enum ExitReason {
     RestartLimit,
     /// The actor refused to start, for this reason; see [`Cx::refuse`](super::Cx::refuse).
     Refused(Arc<str>),
+    /// The start, or the handling of a message, took longer than the actor may take; this says
+    /// which, and how long that is.
+    TimedOut(Arc<str>),
 }
 
 impl ExitReason {
@@ -76,7 +79,8 @@ impl ExitReason {
             | Self::Panicked(_)
             | Self::NoActor
             | Self::RestartLimit
-            | Self::Refused(_) => false,
+            | Self::Refused(_)
+            | Self::TimedOut(_) => false,
         }
     }
 
@@ -111,7 +115,11 @@ impl ExitReason {
     #[must_use]
     pub fn is_crash(&self) -> bool {
         match self {
-            Self::Killed | Self::Error(_) | Self::Panicked(_) | Self::RestartLimit => true,
+            Self::Killed
+            | Self::Error(_)
+            | Self::Panicked(_)
+            | Self::RestartLimit
+            | Self::TimedOut(_) => true,
             Self::Normal
             | Self::Shutdown
             | Self::ShutdownWith(_)
@@ -133,6 +141,7 @@ impl fmt::Display for ExitReason {
             Self::NoActor => f.write_str("no such actor"),
             Self::RestartLimit => f.write_str("restart limit reached"),
             Self::Refused(why) => write!(f, "refused to start: {why}"),
+            Self::TimedOut(what) => write!(f, "timed out: {what}"),
         }
     }
 }
@@ -153,6 +162,7 @@ mod tests {
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
             (ExitReason::Refused("no key".into()), false, false, "refused to start: no key"),
+            (ExitReason::TimedOut("the start".into()), false, true, "timed out: the start"),
         ];
         for (reason, clean, crash, text) in table {
             assert_eq!(reason.is_clean(), clean, "{reason:?}");

@@ -174,6 +174,7 @@ pub(crate) struct Lifecycles {
 impl Lifecycles {
     pub(crate) fn listen(&self, listener: impl FnMut(&LifecycleEvent) + 'static) {
         self.listeners.borrow_mut().push(Rc::new(RefCell::new(listener)));
+        current::with(|core| core.observed.set(true));
     }
 
     fn tell(&self, event: &LifecycleEvent) {
@@ -198,13 +199,12 @@ impl Lifecycles {
 /// Tells whoever listens of an edge in an actor's life; the edge is made only when somebody does,
 /// and there may be none.
 pub(crate) fn tell<E: Into<Option<Lifecycle>>>(control: &Control, edge: impl FnOnce() -> E) {
-    let Some(core) = current::get() else { return };
-    let lifecycles = core.locals.get::<Lifecycles>();
-    if lifecycles.listeners.borrow().is_empty() {
+    if current::with(|core| core.observed.get()) != Some(true) {
         return;
     }
+    let Some(core) = current::get() else { return };
     let Some(edge) = edge().into() else { return };
-    lifecycles.tell(&LifecycleEvent {
+    core.locals.get::<Lifecycles>().tell(&LifecycleEvent {
         actor: control.id(),
         name: Arc::clone(&control.name),
         incarnation: control.incarnation(),

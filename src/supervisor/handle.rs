@@ -44,186 +44,7 @@ use crate::event_loop::current;
 /// }).unwrap();
 /// ```
 ///
-/// # Order of starting and stopping
-///
-/// Children start in the order of their specs, each after the start of the one before has come out,
-/// and the supervisor's own start is done after the last. They stop in reverse, each after the one
-/// started after it has ended, and the supervisor ends last, with the reason that it was asked to
-/// stop with. How a child ends meanwhile is reported when it is odd, and changes nothing.
-///
-/// ```
-/// use greenroom::prelude::*;
-/// enum Msg {}
-/// impl Protocol for Msg {}
-/// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
-///
-/// greenroom::test::run(async |test| {
-///     let tree = Supervisor::one_for_one().name("tree").child(child("a", idle)).child(child("b", idle));
-///     let tree = tree.start(test).await.unwrap();
-///     tree.stop();
-///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
-///     let life: Vec<String> = test.events().iter().map(ToString::to_string).collect();
-///     let place = |edge: &str| life.iter().position(|other| other == edge).unwrap();
-///     assert!(place("root/tree/a started") < place("root/tree/b started"));
-///     assert!(place("root/tree/b started") < place("root/tree started"));
-///     assert!(place("root/tree/b ended: shutdown") < place("root/tree/a ended: shutdown"));
-///     assert!(place("root/tree/a ended: shutdown") < place("root/tree ended: shutdown"));
-/// });
-/// ```
-///
-/// # What brings a child back, and whom it takes along
-///
-/// Whether a child that ended by itself comes back says its [`Restart`](super::Restart) type, by
-/// the reason of its end. Whom it takes along says the strategy: nobody
-/// ([`one_for_one`](Self::one_for_one)), all ([`one_for_all`](Self::one_for_all)), or those started
-/// after it ([`rest_for_one`](Self::rest_for_one)). The others are stopped in reverse, and then all
-/// are started in order: also those that had finished cleanly and those that were stopped by a
-/// call, but for the temporary ones, which are gone. Ends that the supervisor caused, and ends of
-/// others of the group meanwhile, cost nothing and bring nothing about.
-///
-/// A child that comes back has the same address and the same mailbox, in order. Only the message in
-/// whose handler it crashed is lost. An actor may also say by the class of its error what is to
-/// become of it, before its supervisor is asked: see [`Recovery`](crate::actor::Recovery).
-///
-/// # The budget, and giving up
-///
-/// All children share one budget: [`intensity`](SupervisorBuilder::intensity) restarts within a
-/// period, 3 in 5 s unless said otherwise. The restart of a group costs one, each attempt at a
-/// restart whose start fails costs one more, and what you ask for by a call costs nothing. The
-/// window slides; a restart exactly one period ago still counts. With one restart more than the
-/// budget allows, the supervisor gives up: it stops its children in reverse and ends with
-/// [`ExitReason::RestartLimit`]. To the supervisor above it that is a crash, so that a transient
-/// supervisor is restarted, with its static children and without those that were added to it. So
-/// budgets multiply from level to level; at the top, the system ends.
-///
-/// ```
-/// use std::time::Duration;
-/// use greenroom::prelude::*;
-/// enum Msg {}
-/// impl Protocol for Msg {}
-/// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
-///
-/// greenroom::test::run(async |test| {
-///     let tree = Supervisor::one_for_one().intensity(2, Duration::from_secs(5));
-///     let tree = tree.child(child("w", idle)).start(test).await.unwrap();
-///     let w = tree.child::<Msg>("w").await.unwrap();
-///     for _ in 0..2 {
-///         test.kill(w);
-///         test.settle().await;
-///         assert!(w.is_alive());
-///     }
-///     test.kill(w);
-///     assert_eq!(tree.ended().await, ExitReason::RestartLimit);
-/// });
-/// ```
-///
-/// A child that takes very long to come back can fail for ever without one restart too many; the
-/// first time that this is seen, it is reported.
-///
-/// # Starts that fail
-///
-/// A *first* start that fails is not tried again, unless the child says so by
-/// [`start_tries`](super::Child::start_tries). Whoever adds the child is told why, and its spec is
-/// forgotten. If it is one of the supervisor's static children, those before it are stopped again
-/// in reverse, those after it never start, and the start of the supervisor fails, with the child
-/// and the cause in its error.
-///
-/// A *restart* that fails is tried again at once, or after the back-off, until it works or the
-/// budget is used up. The supervisor is not busy with it: calls are answered, other children start
-/// and stop, the child can be given up by [`terminate_child`](Self::terminate_child), and a stop of
-/// the supervisor takes effect at once.
-///
-/// Two outcomes of a start are no crash: a child may
-/// [decline](crate::actor::Cx::decline), which is no error and leaves its spec without an instance,
-/// or [refuse](crate::actor::Cx::refuse), which is one.
-///
-/// # Back-off
-///
-/// With a [`Backoff`](super::Backoff), of the child or of its supervisor, the delay before the next
-/// incarnation doubles from failure to failure, and the count begins anew after a quiet time. Mail
-/// waits in the mailbox, up to its capacity. A group is stopped while it waits for one of it. With
-/// [`max_restarts`](super::Backoff::max_restarts) in a row that fail, the supervisor gives up.
-///
-/// ```
-/// use std::time::Duration;
-/// use greenroom::prelude::*;
-/// enum Msg { Get(Reply<u32>) }
-/// impl Protocol for Msg {}
-/// async fn worker(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(cx.incarnation()); }
-/// }
-///
-/// greenroom::test::run(async |test| {
-///     let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(10)).jitter(0.0);
-///     let tree = Supervisor::one_for_one().backoff(backoff).start(test).await.unwrap();
-///     let w = tree.add(child("w", worker)).await.unwrap();
-///     for (incarnation, delay) in [(1, 1), (2, 2), (3, 4)] {
-///         let before = test.now();
-///         test.kill(w);
-///         test.settle().await;
-///         assert_eq!(w.ask_with(Msg::Get).await.unwrap(), incarnation);
-///         assert_eq!(test.now() - before, Duration::from_secs(delay));
-///     }
-/// });
-/// ```
-///
-/// # How a child is stopped
-///
-/// By its [`Shutdown`](super::Shutdown) rule: asked, and killed when it takes longer than its limit
-/// (5 s for a worker); asked and waited for (a supervisor); or killed. A start that is under way is
-/// cut short. A supervisor that is *killed* runs nothing itself, but its children are stopped by
-/// their rules all the same, all at once; its end is heard of when they are gone, and only then is
-/// it brought back.
-///
-/// ```
-/// use std::time::Duration;
-/// use greenroom::prelude::*;
-/// enum Msg {}
-/// impl Protocol for Msg {}
-/// async fn stubborn(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-///     while let Some(message) = cx.next().await { match message {} }
-///     std::future::pending().await
-/// }
-///
-/// greenroom::test::run(async |test| {
-///     let limit = Shutdown::Timeout(Duration::from_millis(50));
-///     let tree = Supervisor::one_for_one().child(child("w", stubborn).shutdown(limit));
-///     let tree = tree.start(test).await.unwrap();
-///     let w = tree.child::<Msg>("w").await.unwrap();
-///     tree.stop();
-///     assert_eq!(w.ended().await, ExitReason::Killed);
-///     assert_eq!(test.now(), Duration::from_millis(50));
-///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
-/// });
-/// ```
-///
-/// # Automatic shutdown
-///
-/// With [`AutoShutdown`](super::AutoShutdown), the end of *significant* children ends the
-/// supervisor, in good order: of the first, or of the last that ran. Only an end by itself and for
-/// good counts: a transient child that ended cleanly, a temporary one, or one whose error asked for
-/// [`Recovery::Stop`](crate::actor::Recovery::Stop). Permanent children cannot be significant.
-///
-/// # Children that come and go
-///
-/// A [`dynamic`](Self::dynamic) supervisor keeps no order and no specs: a child is restarted alone,
-/// forgotten when it has ended for good, and told apart by its actor, not its name. All are stopped
-/// at once, so that stopping takes as long as the slowest.
-///
-/// Children may be added to the others too, by [`add`](Self::add): they are last in the order,
-/// their specs are kept until [`delete_child`](Self::delete_child), and they are lost when the
-/// supervisor itself is restarted. When a call is answered, what it says holds: an actor that was
-/// ended by it is gone, and its names are free.
-///
-/// # What it understands
-///
-/// Nothing but the calls below. Its protocol is private, so that nothing else can be sent to it:
-///
-/// ```compile_fail,E0599
-/// # greenroom::run(async |system| {
-/// system.root().tell("junk").await.unwrap();
-/// # });
-/// ```
+#[doc = include_str!("rules.md")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Supervisor {
     addr: Addr<Message>,
@@ -243,10 +64,22 @@ impl Supervisor {
     ///
     /// # Errors
     /// When it does not start, for whatever reason; nothing of it is left then, except the spec of
-    /// a child that declined.
+    /// a child that declined and is not temporary.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("seven", seven)).await?;
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     assert!(tree.add(child("seven", seven)).await.is_err(), "the name is taken");
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn add<C: IntoChild>(&self, child: C) -> Result<C::Handle, StartError> {
         let spec = child.into_spec();
         let name = spec.plan.name.clone().unwrap_or_else(|| Arc::from("unnamed"));
@@ -295,6 +128,20 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let before = tree.add(child("idle", idle)).await?;
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.restart_child("idle").await?;
+    ///     assert!(!before.is_alive());
+    ///     assert!(tree.child::<Msg>("idle").await.is_some_and(|after| after != before));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn restart_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Restart, child.into()).await
     }
@@ -306,6 +153,19 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the spec is forgotten all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+    ///     assert!(tree.delete_child("idle").await.is_err(), "it runs");
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.delete_child("idle").await?;
+    ///     assert_eq!(tree.count().await.specs, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn delete_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Delete, child.into()).await
     }
@@ -341,10 +201,23 @@ impl Supervisor {
         self.addr.ask_with(Message::List).no_timeout().await.unwrap_or_default()
     }
 
-    /// How many children there are, and how many of them run.
+    /// How many children there are, and how many of them run; all zero when the supervisor has
+    /// ended.
     ///
     /// # Cancel safety
     /// Nothing changes.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).child(Supervisor::dynamic(8));
+    ///     let counts = tree.start(system).await?.count().await;
+    ///     assert_eq!((counts.specs, counts.active), (2, 2));
+    ///     assert_eq!((counts.workers, counts.supervisors), (1, 1));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn count(&self) -> ChildCounts {
         self.addr.ask_with(Message::Count).no_timeout().await.unwrap_or_default()
     }
@@ -412,18 +285,41 @@ impl Supervisor {
     }
 
     /// The supervisor's own actor, to watch, to stop and to kill.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().name("tree").start(system).await?;
+    ///     assert_eq!(tree.id().name().as_deref(), Some("root/tree"));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub const fn id(&self) -> ActorId {
         self.addr.id()
     }
 
     /// Asks the supervisor to stop its children in reverse order and then to end.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("idle", idle)).await?;
+    ///     tree.stop();
+    ///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
+    ///     assert!(!addr.is_alive());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn stop(&self) {
         self.addr.stop();
     }
 
     /// Waits until the supervisor has ended and gives the reason:
-    /// [`ExitReason::RestartLimit`] when it gave up.
+    /// [`ExitReason::RestartLimit`] when it gave up, [`ExitReason::NoActor`] when it had ended
+    /// before this was first polled.
     ///
     /// # Cancel safety
     /// Nothing changes.

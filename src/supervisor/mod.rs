@@ -40,6 +40,7 @@ mod handle;
 mod info;
 mod intensity;
 mod message;
+mod owned;
 mod plan;
 mod replies;
 mod report;

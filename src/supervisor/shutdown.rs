@@ -118,7 +118,8 @@ impl Decider {
             | ExitReason::Panicked(_)
             | ExitReason::NoActor
             | ExitReason::RestartLimit
-            | ExitReason::Refused(_) => false,
+            | ExitReason::Refused(_)
+            | ExitReason::TimedOut(_) => false,
         };
         if !as_asked {
             turn.report(Report::StoppedOddly { id, reason: reason.clone() });

@@ -1,9 +1,15 @@
 //! Each case of the semantics as one test that bears its id, on the public API only.
 //!
-//! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins with
-//! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
+//! `docs/CONFORMANCE.md` is made from these files: see `table`. A test's documentation begins
+//! with the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
+mod cycles;
+mod family;
 mod harness;
+mod lease;
+mod mbx;
+mod scripted;
+mod sig;
 mod sup_admin;
 mod sup_auto;
 mod sup_backoff;
@@ -15,5 +21,7 @@ mod sup_scale;
 mod sup_start;
 mod sup_start_fails;
 mod sup_stop;
+mod table;
+mod tim;
 mod tree;
 mod worker;

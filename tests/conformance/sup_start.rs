@@ -132,7 +132,7 @@ fn declining_or_refusing_after_the_start_changes_nothing() {
     });
 }
 
-/// **R3.1, R3.2** What nothing was said of is read back as the documented defaults.
+/// **R3.1, R3.2, D5** What nothing was said of is read back as the documented defaults.
 #[test]
 fn sup_07_defaults() {
     case(async |test| {
