@@ -26,8 +26,10 @@ use crate::event_loop::current;
 ///
 /// greenroom::run(async |system| {
 ///     let (sender, receiver) = std::sync::mpsc::channel();
-///     system.on_lifecycle(move |event| sender.send(event.to_string()).unwrap());
 ///     let addr = greenroom::actor::spawn("idle", idle);
+///     system.on_lifecycle(move |event| {
+///         if event.actor == addr.id() { sender.send(event.to_string()).unwrap() }
+///     });
 ///     greenroom::task::yield_now().await;
 ///     addr.stop();
 ///     addr.ended().await;
