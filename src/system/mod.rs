@@ -278,8 +278,24 @@ impl System {
         }
     }
 
-    /// Calls `listener` at each edge in the life of an actor of this loop from now on; see
-    /// [`LifecycleEvent`] for an example. One that panics is removed.
+    /// Calls `listener` at each edge in the life of an actor of this loop from now on. One that
+    /// panics is removed. While nobody listens, nothing is made.
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// use greenroom::{actor::Lifecycle, prelude::*};
+    /// greenroom::run(async |system| {
+    ///     let ended = Rc::new(Cell::new(0));
+    ///     let counts = Rc::clone(&ended);
+    ///     system.on_lifecycle(move |event| {
+    ///         if matches!(event.edge, Lifecycle::Ended(_)) { counts.set(counts.get() + 1); }
+    ///     });
+    ///     let tree = Supervisor::one_for_one().start(system).await.unwrap();
+    ///     tree.stop();
+    ///     tree.ended().await;
+    ///     assert_eq!(ended.get(), 1);
+    /// });
+    /// ```
     pub fn on_lifecycle(&self, listener: impl FnMut(&LifecycleEvent) + 'static) {
         if let Some(lifecycles) = current::with(|core| core.locals.get::<Lifecycles>()) {
             lifecycles.listen(listener);

@@ -15,12 +15,19 @@ use crate::time::{sleep, timeout};
 /// How long a test may take on its own clock before it is said to hang.
 const LIMIT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Runs a test in a system on a virtual clock, in the order first come, first served; see the
-/// [module](self) for an example.
+/// Runs a test in a system on a virtual clock, in the order first come, first served.
 ///
 /// # Panics
 /// With the panic of the test; when nothing is left that could happen and the test still waits; or
 /// when the root supervisor gives up.
+///
+/// ```
+/// use std::time::Duration;
+/// greenroom::test::run(async |test| {
+///     greenroom::time::sleep(Duration::from_secs(3_600)).await;
+///     assert_eq!(test.now(), Duration::from_secs(3_600));
+/// });
+/// ```
 pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
     builder().run(test)
 }
