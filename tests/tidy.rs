@@ -25,7 +25,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("supervisor", &["base", "event_loop", "time", "actor"]),
     (
         "system",
-        &["base", "reactor", "event_loop", "time", "offload", "actor", "registry", "supervisor"],
+        &[
+            "base",
+            "reactor",
+            "event_loop",
+            "time",
+            "task",
+            "offload",
+            "actor",
+            "registry",
+            "supervisor",
+        ],
     ),
     ("test", &["event_loop", "time", "actor", "system"]),
 ];
@@ -84,6 +94,7 @@ const PURE: &[&str] = &[
     "src/supervisor/restart.rs",
     "src/supervisor/shutdown.rs",
     "src/supervisor/strategy.rs",
+    "src/system/shutdown/phases.rs",
 ];
 const IMPURE: &[&str] =
     &["async ", ".wake", "Poll<", "RefCell", "mio::", "std::thread", "Instant::now"];

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
+use super::shutdown::{CoordinatedShutdown, PhaseError, Phases, Schedule};
 use super::{Shared, System};
 use crate::actor::ExitReason;
 use crate::event_loop::{EventLoop, EventLoopBuilder, current};
@@ -36,6 +37,8 @@ pub struct SystemBuilder {
     event_loop: EventLoopBuilder,
     signals: bool,
     root_intensity: (u32, Duration),
+    /// Those that a system has by default, unless others were given.
+    schedule: Option<Schedule>,
 }
 
 impl SystemBuilder {
@@ -44,6 +47,7 @@ impl SystemBuilder {
             event_loop: EventLoop::builder().slow_handler(SLOW_HANDLER),
             signals: true,
             root_intensity: (3, Duration::from_secs(5)),
+            schedule: None,
         }
     }
 
@@ -99,6 +103,26 @@ impl SystemBuilder {
         self
     }
 
+    /// The phases in which it shuts down, instead of the [default ones](Phases).
+    ///
+    /// # Errors
+    /// When they cannot be put in order.
+    ///
+    /// ```
+    /// use greenroom::{System, prelude::*, system::{Phase, Phases}};
+    /// let phases = Phases::default().with(Phase::new("flush").after(Phases::TREE));
+    /// let system = System::builder().phases(phases)?;
+    /// system.run(async |system| {
+    ///     let flush = async { println!("the last line"); Ok::<(), Fault>(()) };
+    ///     system.shutdown().add("flush", "log", flush).unwrap();
+    /// }).unwrap();
+    /// # Ok::<(), greenroom::system::PhaseError>(())
+    /// ```
+    pub fn phases(mut self, phases: Phases) -> Result<Self, PhaseError> {
+        self.schedule = Some(phases.in_order()?);
+        Ok(self)
+    }
+
     /// Makes the system, runs `main` on it, stops the tree and ends the loop.
     ///
     /// # Errors
@@ -119,7 +143,7 @@ impl SystemBuilder {
     pub fn run<R>(self, main: impl AsyncFnOnce(&System) -> R) -> Result<R, Interrupted> {
         let mut event_loop = self.event_loop.build().map_err(Interrupted::NoLoop)?;
         event_loop.run(async {
-            let system = System::start(self.root_intensity);
+            let system = System::start(self.root_intensity, self.schedule.unwrap_or_default());
             #[cfg(unix)]
             if self.signals {
                 super::signals::listen(&system);
@@ -132,19 +156,20 @@ impl SystemBuilder {
                     Either::Right((interrupted, _)) => Err(interrupted),
                 }
             };
-            system.stop();
-            system.stopped().await;
+            system.shutdown().run("the end of main").await;
             outcome
         })
     }
 }
 
 impl System {
-    fn start((restarts, period): (u32, Duration)) -> Self {
+    fn start((restarts, period): (u32, Duration), schedule: Schedule) -> Self {
         let core = current::expect("System");
         let root = Supervisor::one_for_one().name("root").intensity(restarts, period);
+        let root = root.start_root(&core);
         let shared = Shared {
-            root: root.start_root(&core),
+            root,
+            shutdown: CoordinatedShutdown::new(schedule, root),
             registry: Registry::default(),
             signal: std::cell::Cell::new(None),
         };

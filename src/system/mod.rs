@@ -4,6 +4,7 @@
 //! It belongs to nobody else: two systems in one process share nothing.
 
 mod builder;
+mod shutdown;
 #[cfg(unix)]
 mod signals;
 
@@ -12,6 +13,10 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use builder::{Interrupted, SystemBuilder};
+pub use shutdown::{
+    Completion, CoordinatedShutdown, Phase, PhaseError, Phases, Registration, ShutdownError,
+    ShutdownOutcome,
+};
 
 use crate::actor::dead_letter::DeadLetters;
 use crate::actor::lifecycle::Lifecycles;
@@ -87,6 +92,7 @@ pub struct System {
 struct Shared {
     root: Supervisor,
     registry: Registry,
+    shutdown: CoordinatedShutdown,
     /// The signal that began the stop.
     signal: Cell<Option<i32>>,
 }
@@ -99,7 +105,7 @@ impl System {
     /// let names = System::builder().signals(false).run(async |system| system.names());
     /// assert_eq!(names.unwrap(), 0);
     /// ```
-    pub fn builder() -> SystemBuilder {
+    pub const fn builder() -> SystemBuilder {
         SystemBuilder::new()
     }
 
@@ -327,7 +333,22 @@ impl System {
     /// }).unwrap();
     /// ```
     pub fn stop(&self) {
-        self.shared.root.stop();
+        drop(self.shared.shutdown.run("stop"));
+    }
+
+    /// The shutdown in phases that [`stop`](Self::stop), a signal and the return of `main` run: for
+    /// adding tasks to it, and for running it with a reason of your own.
+    ///
+    /// See [`CoordinatedShutdown`] for an example.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     assert_eq!(&*test.shutdown().run("enough").await.reason, "enough");
+    /// });
+    /// ```
+    #[must_use]
+    pub fn shutdown(&self) -> &CoordinatedShutdown {
+        &self.shared.shutdown
     }
 
     /// Waits until the tree has stopped, by [`stop`](Self::stop), a signal, or because the root

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::probe::Probe;
 use crate::actor::{ActorId, DeadLetter, ExitReason, LifecycleEvent};
 use crate::event_loop::{EventLoop, idle};
-use crate::system::{System, SystemBuilder};
+use crate::system::{PhaseError, Phases, System, SystemBuilder};
 use crate::time::{sleep, timeout};
 
 /// How long a test may take on its own clock before it is said to hang.
@@ -39,7 +39,7 @@ pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
 /// assert_eq!(order(1), order(1));
 /// ```
 pub const fn builder() -> TestBuilder {
-    TestBuilder { seed: None, limit: LIMIT }
+    TestBuilder { seed: None, limit: LIMIT, system: System::builder().signals(false) }
 }
 
 /// How many tasks there are on this loop, actors and the test itself included: for tests that
@@ -68,11 +68,12 @@ pub fn tasks() -> usize {
 ///     test.advance(Duration::from_secs(59)).await;
 /// });
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `run` is called"]
 pub struct TestBuilder {
     seed: Option<u64>,
     limit: Duration,
+    system: SystemBuilder,
 }
 
 impl TestBuilder {
@@ -103,6 +104,22 @@ impl TestBuilder {
         self
     }
 
+    /// The phases in which the system under test shuts down.
+    ///
+    /// # Errors
+    /// When they cannot be put in order.
+    ///
+    /// ```
+    /// use greenroom::system::{Phase, Phases};
+    /// let phases = Phases::default().with(Phase::new("flush").after(Phases::TREE));
+    /// greenroom::test::builder().phases(phases)?.run(async |test| test.settle().await);
+    /// # Ok::<(), greenroom::system::PhaseError>(())
+    /// ```
+    pub fn phases(mut self, phases: Phases) -> Result<Self, PhaseError> {
+        self.system = self.system.phases(phases)?;
+        Ok(self)
+    }
+
     /// Runs the test.
     ///
     /// # Panics
@@ -117,8 +134,7 @@ impl TestBuilder {
         let event_loop = EventLoop::builder()
             .virtual_clock(self.seed.unwrap_or(0))
             .shuffled(self.seed.is_some());
-        let system: SystemBuilder = System::builder().event_loop(event_loop).signals(false);
-        let outcome = system.run(async |system| {
+        let outcome = self.system.event_loop(event_loop).run(async |system| {
             let record = Rc::new(Record::default());
             record.listen(system);
             let test_system = TestSystem { system: system.clone(), record };

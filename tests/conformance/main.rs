@@ -17,6 +17,7 @@ mod lease;
 mod mbx;
 mod mbx_letters;
 mod scripted;
+mod shd;
 mod sig;
 mod sig_order;
 mod sup_admin;
