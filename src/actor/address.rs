@@ -4,8 +4,6 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::Poll;
 
-use futures::channel::oneshot;
-
 use super::arrival::{Arrival, arrive};
 use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate as _};
@@ -14,7 +12,6 @@ use super::error::TellError;
 use super::exit::ExitReason;
 use super::id::ActorId;
 use super::making::Making;
-use super::monitor::{Down, MonitorId, Numbers};
 use super::protocol::{Accepts, Protocol, Request};
 use super::recipient::Recipient;
 use super::reply::Reply;
@@ -24,7 +21,7 @@ use crate::event_loop::core::Core;
 use crate::event_loop::current;
 use crate::mailbox::overflow::Admission;
 use crate::scheduler::crossing::Home;
-use crate::scheduler::remote::{self, Post};
+use crate::scheduler::remote;
 
 /// Where an actor that understands `P` can be reached.
 ///
@@ -144,43 +141,6 @@ impl<P> Addr<P> {
     pub async fn ended(&self) -> ExitReason {
         self.id().ended().await
     }
-}
-
-impl ActorId {
-    /// Waits until the actor has ended for good, and gives the reason;
-    /// [`ExitReason::NoActor`] at once when it has ended before this was first polled.
-    ///
-    /// # Cancel safety
-    /// Dropping it stops watching; nothing else happens.
-    /// ```
-    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn fails(_: &mut Cx<Msg>) -> Result<(), Fault> { Err(Fault::new("no paper")) }
-    /// greenroom::run(async |_| assert_eq!(spawn("fails", fails).id().ended().await.to_string(), "error: no paper"));
-    /// ```
-    pub async fn ended(self) -> ExitReason {
-        let (sender, receiver) = oneshot::channel();
-        let key = self.0;
-        if current::with(|core| core.id() == key.home()) == Some(true) {
-            watch(key, sender);
-        } else if let Some(remote) = remote::find(key.home()) {
-            let _ = remote.post_always(Post::Run(Box::new(move || {
-                watch(key, sender);
-            })));
-        } else {
-            // A loop that has ended tells nobody; without this the sender would wait here too.
-            drop(sender);
-        }
-        receiver.await.map_or(ExitReason::NoActor, |down| down.reason)
-    }
-}
-
-/// Sends the end of `key` through `sender`; a dropped sender says that there was no actor.
-fn watch(key: Key, sender: oneshot::Sender<Down>) {
-    let Some(core) = current::get() else { return };
-    let monitor = MonitorId { target: key, number: core.locals.get::<Numbers>().next() };
-    let tell = Box::new(move |down| {
-        let _ = sender.send(down);
-    });
-    super::control::with_on(&core, key, |control| control.monitors.add_watcher(monitor, tell));
 }
 
 impl<P: Protocol> Addr<P> {

@@ -41,6 +41,7 @@ mod context;
 pub(crate) mod control;
 pub(crate) mod dead_letter;
 mod door;
+mod ended;
 mod error;
 mod exit;
 pub(crate) mod family;

@@ -110,6 +110,11 @@ impl Monitors {
         self.watchers.borrow_mut().push((monitor, tell));
     }
 
+    #[cfg(test)]
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers.borrow().len()
+    }
+
     pub(crate) fn add_watched(&self, monitor: MonitorId) {
         self.watched.borrow_mut().push(monitor);
     }

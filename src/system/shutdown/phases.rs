@@ -319,8 +319,8 @@ mod tests {
     }
 
     fn names(phases: &[Phase]) -> Result<Vec<String>, PhaseError> {
-        let names = |order: Vec<usize>| order.iter().map(|at| phases[*at].name.to_string());
-        order(phases).map(|order| names(order).collect())
+        let order = order(phases)?;
+        Ok(order.into_iter().map(|at| phases[at].name.to_string()).collect())
     }
 
     #[test]
