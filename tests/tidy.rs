@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("net", &["base", "reactor", "event_loop", "time", "task", "offload"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
     ("registry", &["base", "event_loop", "actor"]),
-    ("supervisor", &["base", "event_loop", "time", "actor"]),
+    ("supervisor", &["base", "event_loop", "time", "actor", "registry"]),
     (
         "system",
         &["base", "reactor", "event_loop", "time", "offload", "actor", "registry", "supervisor"],

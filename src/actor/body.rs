@@ -177,14 +177,7 @@ impl<P: Protocol> Drop for Ending<P> {
             let lost = Lost::Ended(self.reason.clone());
             core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
         }
-        for release in control.take_at_end() {
-            if let Err(text) = catch(release) {
-                tracing::error!(
-                    target: "greenroom::actor", panic = %text,
-                    "releasing a name panicked",
-                );
-            }
-        }
+        control.releases.run();
         for waiter in self.cell.mailbox.close() {
             waiter.wake();
         }

@@ -8,13 +8,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::id::ActorId;
+
 /// Why an actor ended.
 ///
 /// | reason | clean | crash |
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
 /// | `Killed`, `Error`, `Panicked`, `RestartLimit` | no | yes |
-/// | `NoActor` | no | no |
+/// | `NoActor`, `NameTaken` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
 /// [`is_clean`](Self::is_clean) and [`is_crash`](Self::is_crash) will go on to answer for all of
@@ -52,6 +54,13 @@ pub enum ExitReason {
     NoActor,
     /// A supervisor gave up, because its children needed more restarts than it may give them.
     RestartLimit,
+    /// It never lived: the name that it was to bear from its start belongs to another actor.
+    NameTaken {
+        /// The name.
+        name: Arc<str>,
+        /// Who has it.
+        owner: ActorId,
+    },
 }
 
 impl ExitReason {
@@ -73,7 +82,8 @@ impl ExitReason {
             | Self::Error(_)
             | Self::Panicked(_)
             | Self::NoActor
-            | Self::RestartLimit => false,
+            | Self::RestartLimit
+            | Self::NameTaken { .. } => false,
         }
     }
 
@@ -93,8 +103,9 @@ impl ExitReason {
 
     /// Whether an actor that was alive came to a bad end.
     ///
-    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor), which tells
-    /// of an actor that was not there and so cannot have crashed.
+    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor) and
+    /// [`NameTaken`](Self::NameTaken), which tell of an actor that was not there and so cannot have
+    /// crashed.
     ///
     /// # Examples
     ///
@@ -108,7 +119,11 @@ impl ExitReason {
     pub fn is_crash(&self) -> bool {
         match self {
             Self::Killed | Self::Error(_) | Self::Panicked(_) | Self::RestartLimit => true,
-            Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::NoActor => false,
+            Self::Normal
+            | Self::Shutdown
+            | Self::ShutdownWith(_)
+            | Self::NoActor
+            | Self::NameTaken { .. } => false,
         }
     }
 }
@@ -124,16 +139,21 @@ impl fmt::Display for ExitReason {
             Self::Panicked(text) => write!(f, "panicked: {text}"),
             Self::NoActor => f.write_str("no such actor"),
             Self::RestartLimit => f.write_str("restart limit reached"),
+            Self::NameTaken { name, owner } => {
+                write!(f, "the name `{name}` belongs to actor {owner}")
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ExitReason;
+    use super::{ActorId, ExitReason};
+    use crate::base::key::Key;
 
     #[test]
     fn every_reason_knows_whether_it_is_clean_or_a_crash_and_reads_well() {
+        let taken = ExitReason::NameTaken { name: "db".into(), owner: ActorId(Key::from_bits(7)) };
         let table = [
             (ExitReason::Normal, true, false, "normal"),
             (ExitReason::Shutdown, true, false, "shutdown"),
@@ -143,6 +163,7 @@ mod tests {
             (ExitReason::Panicked("boom".into()), false, true, "panicked: boom"),
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
+            (taken, false, false, "the name `db` belongs to actor #0.7.0"),
         ];
         for (reason, clean, crash, text) in table {
             assert_eq!(reason.is_clean(), clean, "{reason:?}");

@@ -37,6 +37,7 @@ mod monitor;
 mod orphan;
 mod protocol;
 mod recipient;
+pub(crate) mod release;
 mod reply;
 pub(crate) mod spawn;
 mod tell;

@@ -8,13 +8,15 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::actor::control;
+use crate::actor::release::ReleaseKey;
 use crate::actor::{ActorId, Addr, Protocol};
 use crate::event_loop::current;
 
 /// Names with a fixed hasher, so that two runs of a program do the same.
 type Names = DashMap<Arc<str>, Registered, BuildHasherDefault<DefaultHasher>>;
 
-/// The names of one system. It is shared, so that several loops may have one.
+/// The names of one system, found by its loop among the loop's own state. It can be shared, so that
+/// several loops may have one.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Registry {
     names: Arc<Names>,
@@ -25,6 +27,8 @@ struct Registered {
     actor: ActorId,
     protocol: TypeId,
     protocol_name: &'static str,
+    /// Frees the name at the owner's end.
+    release: ReleaseKey,
 }
 
 impl Registry {
@@ -35,31 +39,32 @@ impl Registry {
     ) -> Result<(), RegisterError> {
         let name: Arc<str> = Arc::from(name);
         let actor = addr.id();
-        let (protocol, protocol_name) = (TypeId::of::<P>(), type_name::<P>());
-        match self.names.entry(Arc::clone(&name)) {
-            Entry::Occupied(entry) => {
-                let owner = entry.get().actor;
-                return Err(RegisterError::Taken { name, owner });
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(Registered { actor, protocol, protocol_name });
-            }
-        }
         let (names, freed) = (Arc::clone(&self.names), Arc::clone(&name));
         let free = move || {
+            // Somebody else may have it by now.
             names.remove_if(&freed, |_, registered| registered.actor == actor);
         };
-        let watched = control::with(actor.0, |control| control.at_end(free));
-        if watched.is_none() {
-            self.names.remove_if(&name, |_, registered| registered.actor == actor);
+        let Some(release) = control::with(actor.0, |control| control.releases.add(free)) else {
             return Err(RegisterError::Ended { name, actor });
-        }
-        Ok(())
+        };
+        let owner = match self.names.entry(Arc::clone(&name)) {
+            Entry::Occupied(entry) => entry.get().actor,
+            Entry::Vacant(entry) => {
+                let (protocol, protocol_name) = (TypeId::of::<P>(), type_name::<P>());
+                entry.insert(Registered { actor, protocol, protocol_name, release });
+                return Ok(());
+            }
+        };
+        control::with(actor.0, |control| control.releases.remove(release));
+        Err(RegisterError::Taken { name, owner })
     }
 
     /// Frees a name, if this actor has it.
     pub(crate) fn unregister(&self, name: &str, owner: ActorId) -> bool {
-        self.names.remove_if(name, |_, registered| registered.actor == owner).is_some()
+        let removed = self.names.remove_if(name, |_, registered| registered.actor == owner);
+        let Some((_, registered)) = removed else { return false };
+        control::with(owner.0, |control| control.releases.remove(registered.release));
+        true
     }
 
     pub(crate) fn lookup<P: Protocol>(&self, name: &str) -> Result<Addr<P>, LookupError> {

@@ -48,6 +48,17 @@ pub enum StartError {
         /// The actor that bears the name, unless it is between two incarnations.
         actor: Option<ActorId>,
     },
+    /// The name that the child was to bear in the system belongs to another actor, which goes on
+    /// undisturbed; see [`Child::registered`](super::Child::registered).
+    #[error("child `{name}` did not start: the name `{registered}` belongs to actor {owner}")]
+    AlreadyRegistered {
+        /// Which child.
+        name: Arc<str>,
+        /// The name in the system.
+        registered: Arc<str>,
+        /// Who has it.
+        owner: ActorId,
+    },
     /// A child of this name is known but not running; `restart_child` or `delete_child` it.
     #[error("child `{name}` is known already; restart or delete it")]
     AlreadyPresent {

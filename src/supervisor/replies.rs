@@ -8,7 +8,7 @@ use super::children::ChildId;
 use super::error::{ChildError, StartError};
 use super::message::{Outcome, Request};
 use super::spec::Build;
-use crate::actor::{ActorId, Reply};
+use crate::actor::{ActorId, ExitReason, Reply};
 
 /// Who waits for which answer.
 #[derive(Default)]
@@ -84,6 +84,9 @@ fn started(
     match answer {
         Answer::Started(id) => actor_of(id).ok_or(StartError::SupervisorStopping { name }),
         Answer::Ignored => Err(StartError::Declined { name }),
+        Answer::StartFailed(ExitReason::NameTaken { name: registered, owner }) => {
+            Err(StartError::AlreadyRegistered { name, registered, owner })
+        }
         Answer::StartFailed(reason) => Err(StartError::Failed { name, reason }),
         Answer::AlreadyStarted(id) => Err(StartError::AlreadyStarted { name, actor: actor_of(id) }),
         Answer::AlreadyPresent(_) => Err(StartError::AlreadyPresent { name }),

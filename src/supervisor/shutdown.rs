@@ -117,7 +117,8 @@ impl Decider {
             ExitReason::Error(_)
             | ExitReason::Panicked(_)
             | ExitReason::NoActor
-            | ExitReason::RestartLimit => false,
+            | ExitReason::RestartLimit
+            | ExitReason::NameTaken { .. } => false,
         };
         if !as_asked {
             turn.report(Report::StoppedOddly { id, reason: reason.clone() });

@@ -45,22 +45,38 @@ impl Restart {
     /// The decision table of supervision.
     pub(crate) fn verdict(self, reason: &ExitReason) -> Verdict {
         use ExitReason::{
-            Error, Killed, NoActor, Normal, Panicked, RestartLimit, Shutdown, ShutdownWith,
+            Error, Killed, NameTaken, NoActor, Normal, Panicked, RestartLimit, Shutdown,
+            ShutdownWith,
         };
         match (self, reason) {
             (
                 Self::Permanent,
-                Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit,
+                Normal
+                | Shutdown
+                | ShutdownWith(_)
+                | Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | NameTaken { .. },
             ) => Verdict::Restart,
             (Self::Transient, Normal | Shutdown | ShutdownWith(_)) => Verdict::Finish,
-            (Self::Transient, Killed | Error(_) | Panicked(_) | NoActor | RestartLimit) => {
-                Verdict::Restart
-            }
+            (
+                Self::Transient,
+                Killed | Error(_) | Panicked(_) | NoActor | RestartLimit | NameTaken { .. },
+            ) => Verdict::Restart,
             (
                 Self::Temporary,
-                Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit,
+                Normal
+                | Shutdown
+                | ShutdownWith(_)
+                | Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | NameTaken { .. },
             ) => Verdict::Finish,
         }
     }

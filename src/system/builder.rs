@@ -101,7 +101,7 @@ impl System {
         let root = Supervisor::one_for_one().name("root").intensity(restarts, period);
         let shared = Shared {
             root: root.start_root(&core),
-            registry: Registry::default(),
+            registry: core.locals.get::<Registry>(),
             signal: std::cell::Cell::new(None),
         };
         Self { shared: Rc::new(shared) }

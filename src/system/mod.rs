@@ -85,7 +85,7 @@ pub struct System {
 
 struct Shared {
     root: Supervisor,
-    registry: Registry,
+    registry: Rc<Registry>,
     /// The signal that began the stop.
     signal: Cell<Option<i32>>,
 }
