@@ -169,6 +169,8 @@ impl<P: Protocol> Drop for Ending<P> {
         if !control.end() {
             return;
         }
+        // First of all: no code of the user's finds an actor that has ended by a name.
+        control.releases.run();
         if let Some(core) = current::get() {
             for task in control.take_tasks() {
                 core.cancel(task);
@@ -177,7 +179,6 @@ impl<P: Protocol> Drop for Ending<P> {
             let lost = Lost::Ended(self.reason.clone());
             core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
         }
-        control.releases.run();
         for waiter in self.cell.mailbox.close() {
             waiter.wake();
         }

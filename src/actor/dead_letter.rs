@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::control::Control;
+use super::error::{ActorLabel, TellError};
 use super::exit::ExitReason;
 use super::id::ActorId;
 use super::orphan::Orphans;
@@ -35,11 +36,11 @@ use crate::event_loop::current;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// Whom it was for; `None` for a reply that came too late.
+    /// Whom it was for; `None` for a reply that came too late, and on a topic without subscribers.
     pub recipient: Option<ActorId>,
-    /// The recipient's name, when it is known.
+    /// The recipient's name, when it is known; that of the topic for [`Cause::NoSubscriber`].
     pub name: Option<Arc<str>>,
-    /// The type of the message: of the protocol, or of a reply.
+    /// The type of the message: of the protocol, of a reply, or of what was published.
     pub message: &'static str,
     /// Why nobody will handle it.
     pub cause: Cause,
@@ -59,6 +60,9 @@ pub enum Cause {
     Overflow,
     /// A reply to somebody who no longer waited.
     LateReply,
+    /// It was published on a topic that nobody subscribed to, or whose subscriber left before there
+    /// was room for it.
+    NoSubscriber,
 }
 
 type Listener = Rc<RefCell<dyn FnMut(&DeadLetter)>>;
@@ -123,7 +127,7 @@ pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) {
     let lost = match cause {
         Cause::Ended(reason) | Cause::Crashed(reason) => Lost::NeverHandled(reason.clone()),
         Cause::Overflow => Lost::Overflow,
-        Cause::Closed | Cause::LateReply => Lost::NotSent,
+        Cause::Closed | Cause::LateReply | Cause::NoSubscriber => Lost::NotSent,
     };
     core.locals.get::<Orphans>().during(lost, || drop_quietly(message));
     announce::<P>(&core, control, cause.clone());
@@ -159,6 +163,26 @@ pub(crate) fn stray<P: 'static>(recipient: ActorId, message: P) {
             message: type_name::<P>(),
             cause: Cause::Closed,
         };
+        core.locals.get::<DeadLetters>().publish(&core, &letter);
+    }
+}
+
+/// What was published on a topic, for this subscriber or for none.
+pub(crate) fn unheard<M>(topic: &Arc<str>, recipient: Option<ActorId>, message: M) {
+    lose(recipient, Some(Arc::clone(topic)), Some(message), Cause::NoSubscriber);
+}
+
+/// What was published for a subscriber who did not take it.
+pub(crate) fn untaken<M>(error: TellError<M>) {
+    let cause = if error.is_closed() { Cause::Closed } else { Cause::Overflow };
+    let ActorLabel { id, name } = error.actor().clone();
+    lose(Some(id), name, error.into_message(), cause);
+}
+
+fn lose<M>(recipient: Option<ActorId>, name: Option<Arc<str>>, message: Option<M>, cause: Cause) {
+    drop_quietly(message);
+    if let Some(core) = current::get() {
+        let letter = DeadLetter { recipient, name, message: type_name::<M>(), cause };
         core.locals.get::<DeadLetters>().publish(&core, &letter);
     }
 }

@@ -48,7 +48,7 @@ impl Releases {
     }
 
     #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.pending.borrow().len()
     }
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+use super::error::{LookupError, RegisterError};
 use crate::actor::control;
 use crate::actor::release::ReleaseKey;
 use crate::actor::{ActorId, Addr, Protocol};
+use crate::base::invariant::invariant;
 use crate::event_loop::current;
 
 /// Names with a fixed hasher, so that two runs of a program do the same.
@@ -75,10 +77,13 @@ impl Registry {
                 name: Arc::from(name),
                 wanted: type_name::<P>(),
                 found: found.protocol_name,
+                owner: found.actor,
             });
         }
         let core = current::get().filter(|core| core.id() == found.actor.0.home());
-        core.map(|core| Addr::new(found.actor.0, &core)).ok_or_else(not_found)
+        let addr = core.map(|core| Addr::new(found.actor.0, &core)).ok_or_else(not_found)?;
+        invariant!(N1, addr.is_alive(), "{addr:?} has the name {name} and has ended");
+        Ok(addr)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -86,46 +91,26 @@ impl Registry {
     }
 }
 
-/// A name was not given; nothing changed.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// Another actor has the name, or this one already.
-    #[error("the name `{name}` belongs to actor {owner}")]
-    Taken {
-        /// The name.
-        name: Arc<str>,
-        /// Who has it.
-        owner: ActorId,
-    },
-    /// The actor has ended, or lives on another loop.
-    #[error("the name `{name}` was not given to actor {actor}, which has ended")]
-    Ended {
-        /// The name.
-        name: Arc<str>,
-        /// For whom it was.
-        actor: ActorId,
-    },
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test;
 
-/// A name led to no address.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LookupError {
-    /// Nobody has the name.
-    #[error("no actor has the name `{name}`")]
-    NotFound {
-        /// The name.
-        name: Arc<str>,
-    },
-    /// Whoever has the name understands another protocol.
-    #[error("the actor `{name}` understands `{found}`, not `{wanted}`")]
-    OtherProtocol {
-        /// The name.
-        name: Arc<str>,
-        /// The protocol that was asked for.
-        wanted: &'static str,
-        /// The protocol that it understands.
-        found: &'static str,
-    },
+    #[test]
+    fn names_that_come_and_go_leave_nothing_with_an_actor_that_lives_long() {
+        test::run(async |test| {
+            let registry = Registry::default();
+            let [one, two] = ["one", "two"].map(|name| test.probe::<u32>(name).addr());
+            let held = || [one, two].map(|addr| control::with(addr.key(), |c| c.releases.len()));
+            let before = held();
+            registry.register("taken", two).unwrap();
+            for n in 0..1_000 {
+                registry.register(&n.to_string(), one).unwrap();
+                registry.register("taken", one).unwrap_err();
+                assert!(registry.unregister(&n.to_string(), one.id()));
+            }
+            assert!(registry.unregister("taken", two.id()));
+            assert_eq!((held(), registry.len()), (before, 0));
+        });
+    }
 }

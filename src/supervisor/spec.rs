@@ -175,6 +175,11 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self.registered = Some(Arc::from(name));
         self
     }
+
+    /// What its supervisor calls it.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.plan.name.clone().unwrap_or_else(|| Arc::from("child"))
+    }
 }
 
 impl<P, Kind, I> fmt::Debug for Child<P, Kind, I> {

@@ -9,6 +9,7 @@ use futures::future::{Either, select};
 
 use super::{Shared, System};
 use crate::actor::ExitReason;
+use crate::base::type_map::TypeMap;
 use crate::event_loop::{EventLoop, EventLoopBuilder, current};
 use crate::registry::Registry;
 use crate::supervisor::Supervisor;
@@ -102,6 +103,7 @@ impl System {
         let shared = Shared {
             root: root.start_root(&core),
             registry: core.locals.get::<Registry>(),
+            kept: TypeMap::default(),
             signal: std::cell::Cell::new(None),
         };
         Self { shared: Rc::new(shared) }

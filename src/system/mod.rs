@@ -4,6 +4,7 @@
 //! It belongs to nobody else: two systems in one process share nothing.
 
 mod builder;
+mod names;
 #[cfg(unix)]
 mod signals;
 
@@ -16,6 +17,7 @@ pub use builder::{Interrupted, SystemBuilder};
 use crate::actor::dead_letter::DeadLetters;
 use crate::actor::lifecycle::Lifecycles;
 use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol};
+use crate::base::type_map::TypeMap;
 use crate::event_loop::current;
 use crate::registry::{LookupError, RegisterError, Registry};
 use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
@@ -86,6 +88,8 @@ pub struct System {
 struct Shared {
     root: Supervisor,
     registry: Rc<Registry>,
+    /// Groups, directories, topics and locks.
+    kept: TypeMap,
     /// The signal that began the stop.
     signal: Cell<Option<i32>>,
 }

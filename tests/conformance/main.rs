@@ -3,7 +3,13 @@
 //! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins with
 //! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
+mod grp;
 mod harness;
+mod rcp;
+mod reg;
+mod reg_directory;
+mod reg_lookup;
 mod reg_start;
 mod sup_start;
+mod top;
 mod worker;

@@ -1,0 +1,155 @@
+//! What names can come to; each error says what is certain.
+
+use std::any::type_name;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::actor::{ActorId, AskError, TellError};
+
+/// A name was not given; nothing changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// Another actor has the name, or this one already.
+    #[error("the name `{name}` belongs to actor {owner}")]
+    Taken {
+        /// The name.
+        name: Arc<str>,
+        /// Who has it.
+        owner: ActorId,
+    },
+    /// The actor has ended, or lives on another loop.
+    #[error("the name `{name}` was not given to actor {actor}, which has ended")]
+    Ended {
+        /// The name.
+        name: Arc<str>,
+        /// For whom it was.
+        actor: ActorId,
+    },
+}
+
+/// A name led to no address.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// Nobody has the name.
+    #[error("no actor has the name `{name}`")]
+    NotFound {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// Whoever has the name understands another protocol.
+    #[error("the actor `{name}` understands `{found}`, not `{wanted}`")]
+    OtherProtocol {
+        /// The name.
+        name: Arc<str>,
+        /// The protocol that was asked for.
+        wanted: &'static str,
+        /// The protocol that it understands.
+        found: &'static str,
+        /// Who has it.
+        owner: ActorId,
+    },
+}
+
+/// A send by name came to nothing: because of the name, or as with any address.
+///
+/// `E` is [`TellError`] or [`AskError`].
+#[non_exhaustive]
+pub enum NamedError<M, E> {
+    /// The name led to nobody. The message was not sent and certainly never handled.
+    Unresolved {
+        /// Why the name led to nobody.
+        error: LookupError,
+        /// The message.
+        message: M,
+    },
+    /// The name led to an actor, and this came of sending to it.
+    Sending(E),
+}
+
+impl<M, E> NamedError<M, E> {
+    /// Whether the name led to nobody.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Hello }
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     assert!(system.named::<Msg>("nobody").tell(Msg::Hello).await.unwrap_err().is_unresolved());
+    /// });
+    /// ```
+    #[must_use]
+    pub const fn is_unresolved(&self) -> bool {
+        matches!(self, Self::Unresolved { .. })
+    }
+}
+
+impl<M> NamedError<M, TellError<M>> {
+    /// The message, which was not sent.
+    #[must_use]
+    pub fn into_message(self) -> Option<M> {
+        match self {
+            Self::Unresolved { message, .. } => Some(message),
+            Self::Sending(error) => error.into_message(),
+        }
+    }
+
+    /// The same error without the message, for messages that are not `Send`.
+    #[must_use]
+    pub fn without_message(self) -> NamedError<(), TellError<()>> {
+        match self {
+            Self::Unresolved { error, .. } => NamedError::Unresolved { error, message: () },
+            Self::Sending(error) => NamedError::Sending(error.without_message()),
+        }
+    }
+}
+
+impl<M> NamedError<M, AskError<M>> {
+    /// The message, when it was not sent.
+    #[must_use]
+    pub fn into_message(self) -> Option<M> {
+        match self {
+            Self::Unresolved { message, .. } => Some(message),
+            Self::Sending(error) => error.into_message(),
+        }
+    }
+
+    /// Whether it is certain that no handler saw the message, so that asking again is safe.
+    #[must_use]
+    pub const fn is_unhandled(&self) -> bool {
+        match self {
+            Self::Unresolved { .. } => true,
+            Self::Sending(error) => error.is_unhandled(),
+        }
+    }
+
+    /// The same error without the message, for messages that are not `Send`.
+    #[must_use]
+    pub fn without_message(self) -> NamedError<(), AskError<()>> {
+        match self {
+            Self::Unresolved { error, .. } => NamedError::Unresolved { error, message: () },
+            Self::Sending(error) => NamedError::Sending(error.without_message()),
+        }
+    }
+}
+
+impl<M, E: fmt::Display> fmt::Display for NamedError<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unresolved { error, .. } => {
+                write!(f, "`{}` was not sent: {error}", type_name::<M>())
+            }
+            Self::Sending(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<M, E: fmt::Display> fmt::Debug for NamedError<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variant = if self.is_unresolved() { "Unresolved" } else { "Sending" };
+        write!(f, "{variant}({self})")
+    }
+}
+
+impl<M, E: std::error::Error> std::error::Error for NamedError<M, E> {}
