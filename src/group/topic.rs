@@ -117,8 +117,9 @@ impl<M: Clone + 'static> Topic<M> {
         self.ledger.len()
     }
 
-    /// Sends a clone to every subscriber, without ever waiting, and says to how many it went. A
-    /// subscriber whose mailbox is full does not get its copy, which is a dead letter.
+    /// Sends a clone to every subscriber, without ever waiting, and says to how many it went. One
+    /// whose mailbox is full does not get its copy, which is a dead letter; one whose policy drops
+    /// messages is counted, whatever its policy drops.
     pub fn publish(&self, message: M) -> usize {
         let round = self.ledger.round(());
         if round.len() == 0 {

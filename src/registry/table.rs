@@ -43,7 +43,7 @@ impl Registry {
         let actor = addr.id();
         let (names, freed) = (Arc::clone(&self.names), Arc::clone(&name));
         let free = move || {
-            // Somebody else may have it by now.
+            // Its own and nobody else's, whatever happened to the name since.
             names.remove_if(&freed, |_, registered| registered.actor == actor);
         };
         let Some(release) = control::with(actor.0, |control| control.releases.add(free)) else {

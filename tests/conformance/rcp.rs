@@ -3,7 +3,7 @@
 use greenroom::prelude::*;
 use greenroom::test::Heard;
 
-use crate::harness::case;
+use crate::harness::{case, secs};
 
 /// **R8.5** Whoever subscribes gets the present listing first, be it empty, and then one at each
 /// change; leaving and ending are changes; a group of another name is another listing.
@@ -36,5 +36,6 @@ fn rcp_01_receptionist() {
         assert_eq!((of_x.try_next(), of_y.try_next()), (None, None));
         x.leave(b).unwrap();
         assert_eq!((of_x.try_next(), of_y.try_next()), (Some(vec![]), None));
+        assert_eq!(test.now(), secs(0), "whoever waited was woken at once");
     });
 }

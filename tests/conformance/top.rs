@@ -120,7 +120,7 @@ fn a_full_subscriber_loses_its_copy_and_nobody_else_does() {
         test.settle().await;
         assert_eq!(topic.publish(1), 5);
         assert!(test.letters().is_empty());
-        // The last two have taken it into account by their policy.
+        // It went to three: what became of it with the last two is their policy's business.
         assert_eq!(topic.publish(2), 3);
         assert_eq!(named(&test.letters()), ["wait", "fail", "newest", "oldest"]);
         slow.iter().for_each(Slow::go_on);
@@ -184,6 +184,25 @@ fn a_publisher_does_not_wait_for_those_that_are_gone() {
         letters.sort_by_key(|(recipient, _)| *recipient);
         let unsent = |slow: &Slow| (Some(slow.addr.id()), Cause::NoSubscriber);
         assert_eq!(letters, [unsent(&leaves), unsent(&ends)]);
+    });
+}
+
+/// **R8.6** A publisher that waits goes on when those it waits for unsubscribe, without any room.
+#[test]
+fn unsubscribing_ends_the_wait_of_a_publisher() {
+    case(async |test| {
+        let topic = test.topic::<u32>("t");
+        let slow = Slow::new("slow", Overflow::Wait);
+        topic.subscribe(slow.addr.recipient()).unwrap();
+        test.settle().await;
+        topic.publish(1);
+        let publishing = topic.clone();
+        let waits = task::spawn(async move { publishing.publish_and_wait(2).await });
+        test.settle().await;
+        topic.unsubscribe(slow.addr);
+        test.settle().await;
+        assert!(waits.is_finished() && test.now().is_zero());
+        assert_eq!((waits.await, test.dead_letters()), (Ok(0), 1));
     });
 }
 
