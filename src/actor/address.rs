@@ -41,13 +41,8 @@ use crate::scheduler::remote::{self, Post};
 /// | [`ask`](Self::ask), [`ask_with`](Self::ask_with) | yes | yes, 5 s | the same |
 ///
 /// ```
-/// use greenroom::prelude::*;
-/// enum Msg { Get(Reply<u32>) }
-/// impl Protocol for Msg {}
-/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-/// }
-///
+/// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+/// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
 /// greenroom::run(async |_system| {
 ///     let addr: Addr<Msg> = greenroom::actor::spawn("seven", actor);
 ///     let copy = addr;
@@ -93,22 +88,38 @@ impl<P> Addr<P> {
     }
 
     /// Which actor this is, without its protocol.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |_| { let addr = spawn("idle", idle); assert_eq!(addr.id(), ActorId::from(addr)) });
+    /// ```
     #[must_use]
     pub const fn id(&self) -> ActorId {
         ActorId(self.home.key())
     }
 
     /// Asks the actor to stop, before it takes any further message; see [`ActorId::stop`].
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |_| { let addr = spawn("idle", idle); addr.stop(); assert_eq!(addr.ended().await, ExitReason::Shutdown) });
+    /// ```
     pub fn stop(&self) {
         self.id().stop();
     }
 
     /// Ends the actor at its next suspension point, without its hooks; see [`ActorId::kill`].
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn busy(_: &mut Cx<Msg>) -> Result<(), Fault> { std::future::pending().await }
+    /// greenroom::run(async |_| { let addr = spawn("busy", busy); addr.kill(); assert_eq!(addr.ended().await, ExitReason::Killed) });
+    /// ```
     pub fn kill(&self) {
         self.id().kill();
     }
 
     /// Whether the actor has not ended for good; `false` also for actors on other loops.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn brief(_: &mut Cx<Msg>) -> Result<(), Fault> { Ok(()) }
+    /// greenroom::run(async |_| { let addr = spawn("brief", brief); assert!(addr.is_alive()); addr.ended().await; assert!(!addr.is_alive()) });
+    /// ```
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.id().is_alive()
@@ -121,15 +132,9 @@ impl<P> Addr<P> {
     /// Dropping it stops watching; nothing else happens.
     ///
     /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Get(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-    /// }
-    ///
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {} async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
     /// greenroom::run(async |_system| {
-    ///     let addr = greenroom::actor::spawn("seven", actor);
+    ///     let addr = greenroom::actor::spawn("idle", idle);
     ///     addr.kill();
     ///     assert_eq!(addr.ended().await, ExitReason::Killed);
     ///     assert_eq!(addr.ended().await, ExitReason::NoActor);
@@ -146,6 +151,10 @@ impl ActorId {
     ///
     /// # Cancel safety
     /// Dropping it stops watching; nothing else happens.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn fails(_: &mut Cx<Msg>) -> Result<(), Fault> { Err(Fault::new("no paper")) }
+    /// greenroom::run(async |_| assert_eq!(spawn("fails", fails).id().ended().await.to_string(), "error: no paper"));
+    /// ```
     pub async fn ended(self) -> ExitReason {
         let (sender, receiver) = oneshot::channel();
         let key = self.0;
@@ -193,6 +202,12 @@ impl<P: Protocol> Addr<P> {
     /// The message comes back when the actor has ended or its mailbox is full (unless the policy
     /// drops messages). From another thread, `Ok` promises only that the message reached the inbox
     /// of the actor's loop; if the mailbox turns out to be full or closed it is a dead letter.
+    /// ```
+    /// # use greenroom::{actor::*, prelude::*}; enum Msg { Job } impl Protocol for Msg {} async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } } greenroom::run(async |_| {
+    /// let addr = spawn_with("worker", MailboxOptions::bounded(1), work);
+    /// assert!(addr.try_tell(Msg::Job).is_ok() && addr.try_tell(Msg::Job).unwrap_err().is_full());
+    /// # });
+    /// ```
     #[inline]
     pub fn try_tell<M>(&self, message: M) -> Result<(), TellError<M>>
     where
@@ -232,7 +247,14 @@ impl<P: Protocol> Addr<P> {
     /// message comes back.
     ///
     /// # Cancel safety
-    /// Dropped before it is done, the message was not sent and is dropped with it.
+    /// Dropped before it is done, the message was not sent and is dropped with it. Sent to another
+    /// loop, it goes on from the first poll, whoever waits.
+    /// ```
+    /// # use greenroom::{actor::*, prelude::*}; enum Msg { Job } impl Protocol for Msg {} async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } } greenroom::run(async |_| {
+    /// let addr = spawn_with("worker", MailboxOptions::bounded(1), work);
+    /// for _ in 0..3 { addr.tell(Msg::Job).await.unwrap() } // waits for room
+    /// # });
+    /// ```
     #[inline]
     pub fn tell<M>(&self, message: M) -> Tell<Self, M, P::Reply>
     where
@@ -250,8 +272,13 @@ impl<P: Protocol> Addr<P> {
     /// limit.
     ///
     /// # Cancel safety
-    /// Dropped while it waits for room, nothing was sent. Dropped later, the message is handled and
-    /// its reply discarded; the actor can see by [`Reply::is_closed`] that nobody waits.
+    /// Dropped while it waits for room on the actor's loop, nothing was sent. Dropped later, the
+    /// message is handled and its reply discarded; [`Reply::is_closed`] shows that nobody waits.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Sum(u8, u8); protocol! { enum Msg { Sum(Sum) -> u8 } }
+    /// # async fn adder(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Sum(Sum(a, b), reply) = cx.recv().await; reply.send(a + b) } }
+    /// greenroom::run(async |_| assert_eq!(spawn("adder", adder).ask(Sum(2, 3)).await.unwrap(), 5));
+    /// ```
     #[inline]
     pub fn ask<M>(&self, message: M) -> Ask<Self, M, P::Reply>
     where
@@ -269,12 +296,8 @@ impl<P: Protocol> Addr<P> {
     /// As [`ask`](Self::ask).
     ///
     /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Double(u64, Reply<u64>) }
-    /// impl Protocol for Msg {}
-    /// async fn doubler(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Double(n, reply) = cx.recv().await; reply.send(2 * n); }
-    /// }
+    /// # use greenroom::prelude::*; enum Msg { Double(u64, Reply<u64>) } impl Protocol for Msg {}
+    /// # async fn doubler(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Double(n, reply) = cx.recv().await; reply.send(2 * n); } }
     /// greenroom::run(async |_system| {
     ///     let addr = greenroom::actor::spawn("doubler", doubler);
     ///     assert_eq!(addr.ask_with(|reply| Msg::Double(4, reply)).await.unwrap(), 8);
@@ -290,7 +313,14 @@ impl<P: Protocol> Addr<P> {
     /// Passes a request on with its reply port; see [`Request::forward`].
     ///
     /// # Errors
-    /// When the actor is full or has ended; the request comes back.
+    /// When the actor is full or has ended: the request comes back, except from another thread.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Get; protocol! { enum Msg { Get(Get) => u8 } } async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(7) } } greenroom::run(async |_| {
+    /// let back = spawn("seven", seven);
+    /// let front = async move |cx: &mut Cx<Msg>| { let Msg::Get(message, reply) = cx.recv().await; back.forward(Request { message, reply }) };
+    /// assert_eq!(spawn("front", front).ask(Get).await.unwrap(), 7);
+    /// # });
+    /// ```
     pub fn forward<M, R: 'static>(
         &self,
         request: Request<M, R>,
@@ -322,6 +352,10 @@ impl<P: Protocol> Addr<P> {
     }
 
     /// The same actor, for one message type and whatever protocol it belongs to.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Tick; protocol! { enum Msg { Tick(Tick), Other(u8) } } async fn clock(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_| { let ticks: Recipient<Tick> = spawn("clock", clock).recipient(); assert!(ticks.tell(Tick).await.is_ok()) });
+    /// ```
     #[must_use]
     pub const fn recipient<M>(&self) -> Recipient<M, P::Reply>
     where
@@ -383,6 +417,9 @@ fn arrive<P: Protocol>(key: Key, message: P, arrival: Arrival) {
         }
         return;
     };
+    if let (Arrival::Urgent, Some(room)) = (&arrival, cell.mailbox.admits_urgent()) {
+        return if room { cell.put_urgent(message) } else { bury_overflow(&cell.control, message) };
+    }
     let outcome = match (cell.admission(), &arrival) {
         (Admission::Put, _) => {
             cell.put(message);
@@ -417,6 +454,10 @@ fn arrive<P: Protocol>(key: Key, message: P, arrival: Arrival) {
 }
 
 /// The door of [`Addr::ask_with`]: its messages are made by a closure.
+/// ```
+/// # use greenroom::{actor::{Ask, Making, spawn}, prelude::*}; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {} async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+/// greenroom::run(async |_| { let ask: Ask<Making<Msg>, _, u8> = spawn("seven", seven).ask_with(Msg::Get); assert_eq!(ask.await.unwrap(), 7) });
+/// ```
 #[derive(Debug)]
 pub struct Making<P>(Addr<P>);
 
@@ -433,6 +474,10 @@ impl<P: Protocol, R: 'static, F: FnOnce(Reply<R>) -> P> Door<F, R> for Making<P>
     #[inline]
     fn key(&self) -> ActorId {
         self.0.id()
+    }
+
+    fn message_name() -> &'static str {
+        std::any::type_name::<P>()
     }
 
     #[inline]

@@ -20,6 +20,7 @@ use super::control;
 use super::door::{Arrival, Door, Passage, is_here};
 use super::error::{ActorLabel, AskError, TellErrorKind};
 use super::reply::{self, Lost, Reply};
+use super::wait;
 use crate::base::clock::nanos;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
@@ -92,12 +93,34 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     }
 
     /// Waits this long instead of 5 s, for room and reply together.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// use std::time::Duration;
+    /// greenroom::run(async |_system| {
+    ///     let silent = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let addr = greenroom::actor::spawn("silent", silent);
+    ///     let limit = Duration::from_millis(1);
+    ///     let error = addr.ask_with(Msg::Get).timeout(limit).await.unwrap_err();
+    ///     assert!(matches!(error, AskError::TimedOut { after, .. } if after == limit));
+    /// });
+    /// ```
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// Waits as long as it takes. An actor that ends still ends the wait.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let leaves = async |cx: &mut Cx<Msg>| { let Msg::Get(_reply) = cx.recv().await; Ok::<(), Fault>(()) };
+    ///     let addr = greenroom::actor::spawn("leaves", leaves);
+    ///     let error = addr.ask_with(Msg::Get).no_timeout().await.unwrap_err();
+    ///     assert!(matches!(error, AskError::Stopped { reason: ExitReason::Normal, .. }));
+    /// });
+    /// ```
     pub const fn no_timeout(mut self) -> Self {
         self.limit = None;
         self
@@ -143,7 +166,12 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         };
         match self.passage.poll(&self.door, &gate, Some(cx.waker()), port) {
             // Whatever comes into the slot, at once or later, wakes the asker.
-            Poll::Ready(Ok(())) => self.state = opened.map_or(State::Done, State::Waiting),
+            Poll::Ready(Ok(())) => {
+                self.state = opened.map_or(State::Done, State::Waiting);
+                if let Some(slot) = opened {
+                    wait::note::<R, _>(core, &*gate, slot, D::message_name);
+                }
+            }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),
             Poll::Pending => {}
         }
@@ -231,6 +259,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Lost::Ended(reason) => AskError::Crashed { actor, reason },
             Lost::NeverHandled(reason) => AskError::NeverHandled { actor, reason },
             Lost::Overflow => AskError::Dropped { actor },
+            Lost::Cycle(cycle) => AskError::Cycle { cycle },
             Lost::NotSent => {
                 let kind = TellErrorKind::Closed;
                 AskError::NotSent(self.passage.refusal(actor.id, actor.name, kind))

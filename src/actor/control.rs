@@ -1,16 +1,19 @@
 //! `Control`: the part of an actor's cell that is the same type for every actor.
 
 use std::any::type_name;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::exit::ExitReason;
+use super::family::Family;
 use super::id::ActorId;
 use super::lifecycle::{self, Lifecycle};
+use super::link::Links;
 use super::monitor::Monitors;
 use super::release::Releases;
+use super::wait::Waits;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
@@ -77,6 +80,21 @@ pub(crate) struct Control {
     /// No incarnation is alive: the actor waits for its parent's verdict.
     between: Cell<bool>,
     verdict: Cell<Option<Verdict>>,
+    /// It takes no messages until it is resumed.
+    suspended: Cell<bool>,
+    /// Whether there is something to see to before the next message; see `has_errands`.
+    errands: Cell<bool>,
+    /// It waited for a message, perhaps among other things, when it was last polled.
+    receptive: Cell<bool>,
+    bonds: OnceCell<Box<Bonds>>,
+}
+
+/// What ties an actor to others; most have none of it, so it is made when first asked for.
+#[derive(Default)]
+pub(crate) struct Bonds {
+    pub(crate) links: Links,
+    pub(crate) waits: Waits,
+    pub(crate) family: Family,
 }
 
 impl Control {
@@ -104,11 +122,29 @@ impl Control {
             stop_reason: RefCell::new(ExitReason::Normal),
             between: Cell::new(false),
             verdict: Cell::new(None),
+            suspended: Cell::new(false),
+            errands: Cell::new(true),
+            receptive: Cell::new(false),
+            bonds: OnceCell::new(),
         }
     }
 
     pub(crate) const fn id(&self) -> ActorId {
         ActorId(self.key)
+    }
+
+    pub(crate) fn bonds(&self) -> &Bonds {
+        self.bonds.get_or_init(Box::default)
+    }
+
+    /// The same, unless there never were any.
+    pub(crate) fn made_bonds(&self) -> Option<&Bonds> {
+        self.bonds.get().map(|bonds| &**bonds)
+    }
+
+    /// Whether supervisors belong to it.
+    pub(crate) fn has_family(&self) -> bool {
+        self.made_bonds().is_some_and(|bonds| !bonds.family.is_empty())
     }
 
     pub(crate) const fn incarnation(&self) -> u32 {
@@ -128,6 +164,7 @@ impl Control {
         self.ends_here.set(false);
         self.killed.set(false);
         self.in_hand.set(false);
+        self.note_errands();
     }
 
     pub(crate) fn next_incarnation(&self) {
@@ -143,15 +180,23 @@ impl Control {
         }
     }
 
-    /// Whether there is something to see to before the next message: a start to tell of, a stop.
+    /// Whether there is something to see to before the next message: a start to tell of, a stop, a
+    /// pause.
     #[inline]
     pub(crate) const fn has_errands(&self) -> bool {
-        !self.started.get() || self.stop_asked.get() || self.stopping.get()
+        self.errands.get()
+    }
+
+    /// To be called whenever one of these changes, which is rare; asking is not.
+    fn note_errands(&self) {
+        let stop = self.stop_asked.get() || self.stopping.get();
+        self.errands.set(!self.started.get() || stop || self.suspended.get());
     }
 
     #[cold]
     fn start(&self) {
         self.started.set(true);
+        self.note_errands();
         tracing::debug!(
             target: "greenroom::actor", actor = %self.name, id = %self.id(),
             incarnation = self.incarnation(), "started",
@@ -204,6 +249,7 @@ impl Control {
         }
         if !self.stop_asked.replace(true) {
             *self.stop_reason.borrow_mut() = reason;
+            self.note_errands();
         }
         self.notify();
     }
@@ -213,6 +259,7 @@ impl Control {
     pub(crate) fn take_stop(&self) -> bool {
         if self.stop_asked.get() {
             self.stopping.set(true);
+            self.note_errands();
         }
         self.stopping.get()
     }
@@ -241,17 +288,50 @@ impl Control {
         self.wake();
     }
 
+    pub(crate) fn clear_kill(&self) {
+        self.killed.set(false);
+    }
+
     #[inline]
     pub(crate) const fn is_killed(&self) -> bool {
         self.killed.get()
     }
 
+    // --- suspend and resume ---
+
+    pub(crate) fn suspend(&self) {
+        self.suspended.set(true);
+        self.note_errands();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.suspended.set(false);
+        self.note_errands();
+        self.notify();
+    }
+
+    pub(crate) const fn is_suspended(&self) -> bool {
+        self.suspended.get()
+    }
+
     // --- waiting for messages ---
+
+    /// The incarnation is polled: whether it waits for messages is known afterwards.
+    #[inline]
+    pub(crate) fn begin_poll(&self) {
+        self.receptive.set(false);
+    }
+
+    /// Whether it waited for a message, perhaps among other things, when it was last polled.
+    pub(crate) const fn is_receptive(&self) -> bool {
+        self.receptive.get()
+    }
 
     /// The actor waits for a message with this waker.
     #[inline]
     pub(crate) fn listen(&self, with: &Waker) {
         self.listening.set(true);
+        self.receptive.set(true);
         if !with.will_wake(&waker(self.key)) {
             // The one that stood there is dropped after the borrow.
             let before = self.listener.borrow_mut().replace(with.clone());

@@ -47,6 +47,26 @@ pub struct DeadLetter {
 }
 
 /// Why a message became a dead letter.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use greenroom::actor::Cause;
+/// use greenroom::prelude::*;
+/// # enum Msg { Job } impl Protocol for Msg {}
+/// greenroom::run(async |system| {
+///     let causes = Rc::new(RefCell::new(Vec::new()));
+///     let heard = Rc::clone(&causes);
+///     system.on_dead_letter(move |letter| heard.borrow_mut().push(letter.cause.clone()));
+///     let mailbox = MailboxOptions::bounded(1).overflow(Overflow::DropNewest);
+///     let addr = greenroom::actor::spawn_with("idle", mailbox, async |_: &mut Cx<Msg>| {
+///         std::future::pending::<Result<(), Fault>>().await
+///     });
+///     for _ in 0..2 { addr.try_tell(Msg::Job).unwrap(); }
+///     addr.kill();
+///     addr.ended().await;
+///     assert_eq!(*causes.borrow(), [Cause::Overflow, Cause::Ended(ExitReason::Killed)]);
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -63,6 +83,17 @@ pub enum Cause {
     /// It was published on a topic that nobody subscribed to, or whose subscriber left before there
     /// was room for it.
     NoSubscriber,
+    /// The actor said that it has no use for it; see [`Cx::unhandled`](super::Cx::unhandled).
+    Unhandled,
+    /// It was put aside, and given up; see [`Cx::clear_stash`](super::Cx::clear_stash).
+    Cleared,
+    /// It was held under [lease](super::Cx::lease), and one incarnation too many crashed with it.
+    Poison {
+        /// How many incarnations crashed with it.
+        attempts: u32,
+        /// How the last one ended.
+        reason: ExitReason,
+    },
 }
 
 type Listener = Rc<RefCell<dyn FnMut(&DeadLetter)>>;
@@ -125,8 +156,11 @@ impl DeadLetters {
 pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) {
     let Some(core) = current::get() else { return drop_quietly(message) };
     let lost = match cause {
-        Cause::Ended(reason) | Cause::Crashed(reason) => Lost::NeverHandled(reason.clone()),
+        Cause::Ended(reason) => Lost::NeverHandled(reason.clone()),
+        // An incarnation has had it in its hand.
+        Cause::Crashed(reason) | Cause::Poison { reason, .. } => Lost::Ended(reason.clone()),
         Cause::Overflow => Lost::Overflow,
+        Cause::Unhandled | Cause::Cleared => Lost::Dropped,
         Cause::Closed | Cause::LateReply | Cause::NoSubscriber => Lost::NotSent,
     };
     core.locals.get::<Orphans>().during(lost, || drop_quietly(message));

@@ -22,6 +22,11 @@ pub(crate) trait Door<M, R: 'static>: Copy + Unpin {
 
     fn key(&self) -> ActorId;
 
+    /// What the message is called in reports.
+    fn message_name() -> &'static str {
+        std::any::type_name::<M>()
+    }
+
     /// The cell of an actor of this loop, unless it has ended. It runs no user code.
     fn find(&self, core: &Core) -> Option<Rc<Self::Gate>>;
 
@@ -65,6 +70,8 @@ pub(crate) struct Away<M> {
 pub(crate) enum Arrival {
     /// Put it if there is room; if not, it is a dead letter.
     Try,
+    /// Put it before all ordinary ones if there is a lane for that, else as `Try`.
+    Urgent,
     /// Wait for room as the policy says, and say how it went.
     Wait(futures::channel::oneshot::Sender<Result<(), TellErrorKind>>),
 }

@@ -9,6 +9,17 @@ use super::exit::ExitReason;
 use super::id::ActorId;
 
 /// Who an error is about: the actor's id and, if it still lived, its name.
+///
+/// ```
+/// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+/// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+///     addr.try_tell(Msg::Job).unwrap();
+///     let full = addr.try_tell(Msg::Job).unwrap_err();
+///     assert_eq!(full.actor().to_string(), format!("actor `worker` ({})", addr.id()));
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ActorLabel {
     /// Which actor.
@@ -28,8 +39,9 @@ impl fmt::Display for ActorLabel {
 
 /// The message was not sent; nobody will handle it.
 ///
-/// It comes back by [`into_message`](Self::into_message). Only when the sender is on another thread
-/// than the actor may the refusal be learned after the message has left; it is a dead letter then.
+/// It comes back by [`into_message`](Self::into_message), unless the sender is on another thread
+/// than the actor: the refusal may then be learned when the message is gone. One that had reached
+/// the actor's loop is a dead letter; one that the loop's inbox refused is dropped and not counted.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -53,6 +65,21 @@ pub struct TellError<M> {
 }
 
 /// Why a message was not sent.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::TellErrorKind;
+/// # enum Msg { Job } impl Protocol for Msg {}
+/// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+///     addr.try_tell(Msg::Job).unwrap();
+///     match addr.try_tell(Msg::Job).unwrap_err().kind() {
+///         TellErrorKind::Full { capacity } => assert_eq!(capacity, 1),
+///         other => panic!("it lives on this loop: {other:?}"),
+///     }
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TellErrorKind {
@@ -69,36 +96,106 @@ pub enum TellErrorKind {
 
 impl<M> TellError<M> {
     /// The message, unless it had left for another thread already.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// struct Text(String);
+    /// impl Protocol for Text {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Text>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     let error = addr.tell(Text("you".into())).await.unwrap_err();
+    ///     assert!(error.into_message().is_some_and(|text| text.0 == "you"));
+    /// });
+    /// ```
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         self.message
     }
 
     /// Why it was not sent.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; use greenroom::actor::TellErrorKind; enum Msg { Job } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     assert_eq!(addr.try_tell(Msg::Job).unwrap_err().kind(), TellErrorKind::Closed);
+    /// });
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> TellErrorKind {
         self.kind
     }
 
     /// Whom it was for.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     let error = addr.try_tell(Msg::Job).unwrap_err();
+    ///     // It had ended, so its name is gone.
+    ///     assert_eq!((error.actor().id, &error.actor().name), (addr.id(), &None));
+    /// });
+    /// ```
     #[must_use]
     pub const fn actor(&self) -> &ActorLabel {
         &self.actor
     }
 
     /// Whether the actor has ended, so that trying again is of no use.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     assert!(addr.tell(Msg::Job).await.unwrap_err().is_closed());
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.kind, TellErrorKind::Closed)
     }
 
     /// Whether there was no room, so that trying later may be of use.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+    ///     addr.try_tell(Msg::Job).unwrap();
+    ///     let full = addr.try_tell(Msg::Job).unwrap_err();
+    ///     assert!(full.is_full() && !full.is_closed());
+    ///     // `tell` waits for room instead.
+    ///     addr.tell(Msg::Job).await.unwrap();
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_full(&self) -> bool {
         !self.is_closed()
     }
 
     /// The same error without the message, for messages that are not `Send`.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// struct Shared(std::rc::Rc<str>);
+    /// impl Protocol for Shared {}
+    /// async fn send(to: Addr<Shared>) -> Result<(), Fault> {
+    ///     // A `Fault` must be `Send`, and this message is not.
+    ///     to.tell(Shared("you".into())).await.map_err(|error| error.without_message())?;
+    ///     Ok(())
+    /// }
+    /// # greenroom::run(async |_system| {
+    /// let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Shared>| Ok::<(), Fault>(()));
+    /// addr.ended().await;
+    /// assert!(send(addr).await.is_err());
+    /// # });
+    /// ```
     #[must_use]
     pub fn without_message(self) -> TellError<()> {
         TellError { message: None, actor: self.actor, kind: self.kind }
@@ -203,6 +300,13 @@ pub enum AskError<M> {
     },
     /// An actor asked itself, which could only have ended at the limit. It was not sent.
     SelfAsk(TellError<M>),
+    /// The actor that was asked waits, over other asks, for the asker itself, so that none of them
+    /// can go on. The message was sent; whether it will be handled, once one of the others has
+    /// given up, is unknown.
+    Cycle {
+        /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
+        cycle: Arc<[ActorLabel]>,
+    },
     /// The ask was begun on one loop and polled on another, where its reply cannot be had.
     WrongLoop {
         /// Who was asked.
@@ -212,6 +316,18 @@ pub enum AskError<M> {
 
 impl<M> AskError<M> {
     /// The message, when it was not sent and came back.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// #[derive(PartialEq, Debug)]
+    /// struct Sum(u8, u8);
+    /// protocol! { enum Msg { Sum(Sum) -> u8 } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     assert_eq!(addr.ask(Sum(2, 3)).await.unwrap_err().into_message(), Some(Sum(2, 3)));
+    /// });
+    /// ```
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {
@@ -221,6 +337,17 @@ impl<M> AskError<M> {
     }
 
     /// Whether it is certain that no handler saw the message, so that asking again is safe.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let crashes = async |cx: &mut Cx<Msg>| { let Msg::Get(_reply) = cx.recv().await; Err::<(), _>("no paper") };
+    ///     let addr = greenroom::actor::spawn("crashes", crashes);
+    ///     // It may have been handled in part; the second was not sent at all.
+    ///     assert!(!addr.ask_with(Msg::Get).await.unwrap_err().is_unhandled());
+    ///     assert!(addr.ask_with(Msg::Get).await.unwrap_err().is_unhandled());
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_unhandled(&self) -> bool {
         matches!(
@@ -230,12 +357,32 @@ impl<M> AskError<M> {
     }
 
     /// Whether the limit was reached.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// use std::time::Duration;
+    /// greenroom::run(async |_system| {
+    ///     let silent = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let addr = greenroom::actor::spawn("silent", silent);
+    ///     let error = addr.ask_with(Msg::Get).timeout(Duration::from_millis(1)).await.unwrap_err();
+    ///     assert!(error.is_timeout() && !error.is_unhandled());
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut { .. })
     }
 
     /// Why the actor ended, when that is why there is no reply.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let crashes = async |cx: &mut Cx<Msg>| { let Msg::Get(_reply) = cx.recv().await; Err::<(), _>("no paper") };
+    ///     let error = greenroom::actor::spawn("crashes", crashes).ask_with(Msg::Get).await.unwrap_err();
+    ///     assert_eq!(error.exit_reason(), Some(&ExitReason::Error("no paper".into())));
+    /// });
+    /// ```
     #[must_use]
     pub const fn exit_reason(&self) -> Option<&ExitReason> {
         match self {
@@ -247,6 +394,21 @@ impl<M> AskError<M> {
     }
 
     /// The same error without the message, for messages that are not `Send`.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// struct Shared(std::rc::Rc<str>);
+    /// protocol! { enum Msg { Shared(Shared) -> u8 } }
+    /// async fn ask(whom: Addr<Msg>) -> Result<u8, Fault> {
+    ///     // A `Fault` must be `Send`, and this message is not.
+    ///     Ok(whom.ask(Shared("you".into())).await.map_err(|error| error.without_message())?)
+    /// }
+    /// # greenroom::run(async |_system| {
+    /// let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    /// addr.ended().await;
+    /// assert!(ask(addr).await.is_err());
+    /// # });
+    /// ```
     #[must_use]
     pub fn without_message(self) -> AskError<()> {
         self.map(|_| ())
@@ -262,6 +424,7 @@ impl<M> AskError<M> {
             Self::Crashed { actor, reason } => AskError::Crashed { actor, reason },
             Self::NoReply { actor } => AskError::NoReply { actor },
             Self::TimedOut { actor, after } => AskError::TimedOut { actor, after },
+            Self::Cycle { cycle } => AskError::Cycle { cycle },
             Self::WrongLoop { actor } => AskError::WrongLoop { actor },
         }
     }
@@ -299,6 +462,16 @@ impl<M> fmt::Display for AskError<M> {
                  call a function",
                 error.actor
             ),
+            Self::Cycle { cycle } => {
+                write!(f, "`{message}` can have no reply, because these wait for each other: ")?;
+                for actor in cycle.iter() {
+                    write!(f, "{actor} -> ")?;
+                }
+                match cycle.first() {
+                    Some(first) => write!(f, "{first}; let one of them tell instead of ask"),
+                    None => Ok(()),
+                }
+            }
             Self::WrongLoop { actor } => {
                 write!(f, "the reply of {actor} to `{message}` arrives on another event loop")
             }
@@ -317,6 +490,7 @@ impl<M> fmt::Debug for AskError<M> {
             Self::NoReply { .. } => "NoReply",
             Self::TimedOut { .. } => "TimedOut",
             Self::SelfAsk(_) => "SelfAsk",
+            Self::Cycle { .. } => "Cycle",
             Self::WrongLoop { .. } => "WrongLoop",
         };
         write!(f, "{variant}({self})")

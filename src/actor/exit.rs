@@ -15,7 +15,7 @@ use super::id::ActorId;
 /// | reason | clean | crash |
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
-/// | `Killed`, `Error`, `Panicked`, `RestartLimit` | no | yes |
+/// | `Killed`, `Error`, `Panicked`, `RestartLimit`, `TimedOut` | no | yes |
 /// | `NoActor`, `NameTaken` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
@@ -61,6 +61,9 @@ pub enum ExitReason {
         /// Who has it.
         owner: ActorId,
     },
+    /// The start, or the handling of a message, took longer than the actor may take; this says
+    /// which, and how long that is.
+    TimedOut(Arc<str>),
 }
 
 impl ExitReason {
@@ -83,6 +86,7 @@ impl ExitReason {
             | Self::Panicked(_)
             | Self::NoActor
             | Self::RestartLimit
+            | Self::TimedOut(_)
             | Self::NameTaken { .. } => false,
         }
     }
@@ -118,7 +122,11 @@ impl ExitReason {
     #[must_use]
     pub fn is_crash(&self) -> bool {
         match self {
-            Self::Killed | Self::Error(_) | Self::Panicked(_) | Self::RestartLimit => true,
+            Self::Killed
+            | Self::Error(_)
+            | Self::Panicked(_)
+            | Self::RestartLimit
+            | Self::TimedOut(_) => true,
             Self::Normal
             | Self::Shutdown
             | Self::ShutdownWith(_)
@@ -142,6 +150,7 @@ impl fmt::Display for ExitReason {
             Self::NameTaken { name, owner } => {
                 write!(f, "the name `{name}` belongs to actor {owner}")
             }
+            Self::TimedOut(what) => write!(f, "timed out: {what}"),
         }
     }
 }
@@ -164,6 +173,7 @@ mod tests {
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
             (taken, false, false, "the name `db` belongs to actor #0.7.0"),
+            (ExitReason::TimedOut("the start".into()), false, true, "timed out: the start"),
         ];
         for (reason, clean, crash, text) in table {
             assert_eq!(reason.is_clean(), clean, "{reason:?}");

@@ -100,6 +100,7 @@ pub(crate) struct Lifecycles {
 impl Lifecycles {
     pub(crate) fn listen(&self, listener: impl FnMut(&LifecycleEvent) + 'static) {
         self.listeners.borrow_mut().push(Rc::new(RefCell::new(listener)));
+        current::with(|core| core.observed.set(true));
     }
 
     fn tell(&self, event: &LifecycleEvent) {
@@ -123,12 +124,11 @@ impl Lifecycles {
 
 /// Tells whoever listens of an edge in an actor's life.
 pub(crate) fn tell(control: &Control, edge: impl FnOnce() -> Lifecycle) {
-    let Some(core) = current::get() else { return };
-    let lifecycles = core.locals.get::<Lifecycles>();
-    if lifecycles.listeners.borrow().is_empty() {
+    if current::with(|core| core.observed.get()) != Some(true) {
         return;
     }
-    lifecycles.tell(&LifecycleEvent {
+    let Some(core) = current::get() else { return };
+    core.locals.get::<Lifecycles>().tell(&LifecycleEvent {
         actor: control.id(),
         name: Arc::clone(&control.name),
         incarnation: control.incarnation(),

@@ -57,6 +57,31 @@ impl<P: Protocol> Accepts<P> for P {
 
 /// Hands a message of this protocol to the right [`Handler`] of `A`; written by
 /// [`protocol!`](crate::protocol).
+///
+/// It can be written by hand, for a struct actor with a plain enum:
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::Dispatch;
+///
+/// enum Msg { Add(u64), Get(Reply<u64>) }
+/// impl Protocol for Msg {}
+/// #[derive(Default)]
+/// struct Counter(u64);
+/// impl Actor for Counter { type Protocol = Msg; type Error = Fault; }
+/// impl Dispatch<Counter> for Msg {
+///     async fn dispatch(self, counter: &mut Counter, _: &mut Cx<Msg>) -> Result<(), Fault> {
+///         match self { Msg::Add(n) => counter.0 += n, Msg::Get(reply) => reply.send(counter.0) }
+///         Ok(())
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let counter = greenroom::actor::spawn("counter", Counter::default);
+///     counter.tell(Msg::Add(2)).await.unwrap();
+///     assert_eq!(counter.ask_with(Msg::Get).await.unwrap(), 2);
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not handle every message of the protocol `{Self}`",
     note = "implement `Handler<M>` for each message (`Handler<Request<M, R>>` for one with `=>`)"
@@ -125,7 +150,28 @@ impl<M, R: 'static> Request<M, R> {
     /// Passes the request on with its reply port: whoever answers answers the first asker.
     ///
     /// # Errors
-    /// When `to` is full or has ended; the request comes back.
+    /// When `to` is full or has ended: the request comes back. On another thread than the actor's
+    /// it is dropped instead, which tells the asker that there is no answer.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// struct Get;
+    /// protocol! { enum Msg { Get(Get) => u8 } }
+    /// struct Front { back: Addr<Msg> }
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(7) } }
+    /// # impl Actor for Front { type Protocol = Msg; type Error = Fault; }
+    /// impl Handler<Request<Get, u8>> for Front {
+    ///     async fn handle(&mut self, get: Request<Get, u8>, _: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///         get.forward(self.back).map_err(|error| error.without_message().into())
+    ///     }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let back = greenroom::actor::spawn("back", seven);
+    ///     let front = greenroom::actor::spawn("front", move || Front { back });
+    ///     assert_eq!(front.ask(Get).await.unwrap(), 7);
+    /// });
+    /// ```
     pub fn forward<P>(self, to: Addr<P>) -> Result<(), super::TellError<Self>>
     where
         P: Accepts<M, Reply = R>,

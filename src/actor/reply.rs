@@ -9,11 +9,13 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use futures::channel::oneshot;
 
 use super::dead_letter;
+use super::error::ActorLabel;
 use super::exit::ExitReason;
 use super::orphan::{self, Orphan};
 use crate::base::invariant::invariant;
@@ -70,6 +72,8 @@ pub(crate) enum Lost {
     NeverHandled(ExitReason),
     /// The mailbox was full and its policy dropped the message.
     Overflow,
+    /// The actor that was asked waits, over these, for the asker itself.
+    Cycle(Arc<[ActorLabel]>),
     /// It never got into a mailbox; only an ask from another thread learns it this way.
     NotSent,
 }
@@ -85,6 +89,21 @@ impl<R: 'static> Reply<R> {
     }
 
     /// Answers. An asker who no longer waits makes the answer a dead letter; nothing else happens.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// enum Msg { Double(u64, Reply<u64>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let later = async |cx: &mut Cx<Msg>| {
+    ///         let Msg::Double(n, reply) = cx.recv().await;
+    ///         // From a task, while the actor goes on.
+    ///         greenroom::task::spawn(async move { reply.send(2 * n) }).await.map_err(Fault::from)
+    ///     };
+    ///     let addr = greenroom::actor::spawn("later", later);
+    ///     assert_eq!(addr.ask_with(|reply| Msg::Double(4, reply)).await.unwrap(), 8);
+    /// });
+    /// ```
     #[inline]
     pub fn send(self, value: R) {
         if !matches!(self.way, Way::Nobody) {
@@ -119,7 +138,23 @@ impl<R: 'static> Reply<R> {
     }
 
     /// Whether nobody waits for the answer: the message was told, or the asker has given up. An
-    /// expensive answer need not be worked out then.
+    /// expensive answer need not be worked out then. `false` may be out of date on another thread
+    /// than the asker's.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("seven", async |cx: &mut Cx<Msg>| {
+    ///         let Msg::Get(_, told) = cx.recv().await;
+    ///         let Msg::Get(_, asked) = cx.recv().await;
+    ///         assert!(told.is_closed() && !asked.is_closed());
+    ///         asked.send(7);
+    ///         Ok::<(), Fault>(())
+    ///     });
+    ///     addr.tell(Get).await.unwrap();
+    ///     assert_eq!(addr.ask(Get).await.unwrap(), 7);
+    /// });
+    /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.way {
@@ -218,6 +253,11 @@ impl<R: 'static> ReplyTable<R> {
         (home.key(), Reply { way: Way::Slot(home) })
     }
 
+    /// Whether somebody waits at this slot for a reply that has not come.
+    pub(crate) fn is_waiting(&self, key: Key) -> bool {
+        matches!(self.slots.borrow().get(key.slot()), Some(Slot::Waiting(_)))
+    }
+
     fn contains(&self, key: Key) -> bool {
         self.slots.borrow().get(key.slot()).is_some()
     }
@@ -235,7 +275,7 @@ impl<R: 'static> ReplyTable<R> {
     }
 
     /// Tells the asker why there will be no answer. One that gave up has taken its slot with it.
-    fn lose(&self, core: &Core, key: Key, lost: Lost) {
+    pub(crate) fn lose(&self, core: &Core, key: Key, lost: Lost) {
         if let Ok(asker) = self.fill(key, Err(Box::new(lost))) {
             asker.wake(core);
         }

@@ -32,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// State of other layers that belongs to this loop.
     pub(crate) locals: TypeMap,
+    /// Somebody listens to the lives of actors; an actor tells of its own only then.
+    pub(crate) observed: Cell<bool>,
     /// Who waits until nothing is ready.
     pub(crate) idlers: Idlers,
     timers: RefCell<Timers<Listener>>,
@@ -60,6 +62,7 @@ impl Core {
             remote,
             limits,
             locals: TypeMap::default(),
+            observed: Cell::new(false),
             idlers: Idlers::default(),
             timers: RefCell::new(Timers::new()),
             now: Cell::new(0),

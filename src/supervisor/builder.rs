@@ -15,8 +15,8 @@ use super::plan::{Flags, Plan};
 use super::runner::{IsSupervisor, Life};
 use super::spec::{BuildChild, IntoChild, Spec};
 use super::strategy::{AutoShutdown, ChildKind, Restart};
-use crate::actor::spawn::start;
-use crate::actor::{ActorId, Addr, ExitReason, MailboxOptions};
+use crate::actor::spawn::{Options, start};
+use crate::actor::{ActorId, Addr, ExitReason};
 use crate::base::clock::nanos;
 use crate::event_loop::core::Core;
 
@@ -47,16 +47,28 @@ pub struct SupervisorBuilder {
     /// Whether `restart` was called.
     restart_chosen: bool,
     children: Vec<Spec>,
+    /// As part of an actor, it survives the actor's incarnations.
+    pub(super) survives: bool,
 }
 
 impl SupervisorBuilder {
     pub(crate) fn new(flags: Flags) -> Self {
         let plan = Plan::new(None, ChildKind::Supervisor);
-        Self { flags, plan, restart_chosen: false, children: Vec::new() }
+        Self { flags, plan, restart_chosen: false, children: Vec::new(), survives: false }
     }
 
     /// Its name among the children of its own supervisor; by default it has none there, and is
     /// called `supervisor` in logs.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let workers = Supervisor::one_for_one().name("workers");
+    ///     let tree = Supervisor::one_for_one().child(workers).start(system).await?;
+    ///     assert_eq!(tree.children().await[0].name.as_deref(), Some("workers"));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn name(mut self, name: &str) -> Self {
         self.plan.name = Some(Arc::from(name));
         self
@@ -78,6 +90,21 @@ impl SupervisorBuilder {
     }
 
     /// How long to wait before restarts, for children that do not say it themselves.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+    /// greenroom::run(async |system| {
+    ///     let patient = Backoff::new(Duration::from_millis(1), Duration::from_millis(10));
+    ///     let tree = Supervisor::one_for_one().backoff(patient).start(system).await?;
+    ///     let addr = tree.add(child("seven", seven)).await?;
+    ///     addr.kill();
+    ///     // The message waits for the next incarnation.
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.flags.backoff = Some(backoff);
         self
@@ -109,6 +136,18 @@ impl SupervisorBuilder {
     }
 
     /// Which of its own ends bring it back under its supervisor; permanent by default.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let session = tree.add(Supervisor::one_for_one().restart(Temporary)).await?;
+    ///     session.stop();
+    ///     session.ended().await;
+    ///     assert_eq!(tree.count().await.specs, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.plan.restart = restart;
         self.restart_chosen = true;
@@ -124,6 +163,19 @@ impl SupervisorBuilder {
     }
 
     /// Whether its end may end the supervisor above it.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::supervisor::AutoShutdown;
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().auto_shutdown(AutoShutdown::AnySignificant);
+    ///     let tree = tree.start(system).await?;
+    ///     let main = Supervisor::one_for_one().restart(Transient).significant(true);
+    ///     tree.add(main).await?.stop();
+    ///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn significant(mut self, significant: bool) -> Self {
         self.plan.significant = significant;
         self
@@ -131,6 +183,18 @@ impl SupervisorBuilder {
 
     /// Adds a child that is started with the supervisor, after those added before it, and again
     /// whenever the supervisor itself is restarted.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("a", idle)).child(child("b", idle));
+    ///     let children = tree.start(system).await?.children().await;
+    ///     let names: Vec<_> = children.iter().filter_map(|child| child.name.as_deref()).collect();
+    ///     assert_eq!(names, ["a", "b"]);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn child<C: IntoChild>(mut self, child: C) -> Self {
         self.children.push(child.into_spec());
         self
@@ -151,7 +215,7 @@ impl SupervisorBuilder {
         let name = self.plan.name.clone().unwrap_or_else(|| Arc::from("root"));
         let life = Life::new(self.flags, self.children);
         let addr: Addr<Message> =
-            start::<_, IsSupervisor, _>(core, name, MailboxOptions::default(), None, life);
+            start::<_, IsSupervisor, _>(core, name, Options::default(), None, life);
         Supervisor::new(addr)
     }
 }
@@ -162,7 +226,7 @@ impl IntoChild for SupervisorBuilder {
     fn into_spec(self) -> Spec {
         let checked = self.check();
         let life = Life::new(self.flags, self.children).refused(checked.err());
-        let build = BuildChild::<Message, IsSupervisor, _>::new(MailboxOptions::default(), life);
+        let build = BuildChild::<Message, IsSupervisor, _>::new(Options::default(), life);
         Spec { plan: self.plan, build: Box::new(build) }
     }
 

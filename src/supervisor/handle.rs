@@ -49,6 +49,20 @@ pub struct Supervisor {
 }
 
 /// One child as its supervisor sees it.
+///
+/// ```
+/// use greenroom::supervisor::{ChildKind, ChildStatus};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+///     tree.terminate_child("idle").await?;
+///     let info = &tree.children().await[0];
+///     assert_eq!((info.status, info.kind), (ChildStatus::NotRunning, ChildKind::Worker));
+///     assert_eq!(info.actor, None);
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChildInfo {
@@ -64,6 +78,18 @@ pub struct ChildInfo {
 
 impl Supervisor {
     /// A supervisor that restarts the child that ended and no other.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Lives(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Lives(reply) = cx.recv().await; reply.send(cx.incarnation()) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let (a, b) = (tree.add(child("a", actor)).await?, tree.add(child("b", actor)).await?);
+    ///     a.kill();
+    ///     assert_eq!((a.ask_with(Msg::Lives).await?, b.ask_with(Msg::Lives).await?), (1, 0));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn one_for_one() -> SupervisorBuilder {
         SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForOne)))
     }
@@ -95,6 +121,20 @@ impl Supervisor {
 
     /// A supervisor that restarts the child that ended and those started after it: for children
     /// that depend on earlier ones.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Lives(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Lives(reply) = cx.recv().await; reply.send(cx.incarnation()) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::rest_for_one().start(system).await?;
+    ///     let a = tree.add(child("a", actor)).await?;
+    ///     let (b, c) = (tree.add(child("b", actor)).await?, tree.add(child("c", actor)).await?);
+    ///     b.kill();
+    ///     assert_eq!((b.ask_with(Msg::Lives).await?, c.ask_with(Msg::Lives).await?), (1, 1));
+    ///     assert_eq!(a.ask_with(Msg::Lives).await?, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn rest_for_one() -> SupervisorBuilder {
         SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::RestForOne)))
     }
@@ -136,10 +176,22 @@ impl Supervisor {
     ///
     /// # Errors
     /// When it does not start, for whatever reason; nothing of it is left then, except the spec of
-    /// a child that declined.
+    /// a child that declined and is not temporary.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("seven", seven)).await?;
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     assert!(tree.add(child("seven", seven)).await.is_err(), "the name is taken");
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn add<C: IntoChild>(&self, child: C) -> Result<C::Handle, StartError> {
         let spec = child.into_spec();
         let name = spec.plan.name.clone().unwrap_or_else(|| Arc::from("unnamed"));
@@ -188,6 +240,20 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let before = tree.add(child("idle", idle)).await?;
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.restart_child("idle").await?;
+    ///     assert!(!before.is_alive());
+    ///     assert!(tree.child::<Msg>("idle").await.is_some_and(|after| after != before));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn restart_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Restart, child.into()).await
     }
@@ -199,6 +265,19 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the spec is forgotten all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+    ///     assert!(tree.delete_child("idle").await.is_err(), "it runs");
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.delete_child("idle").await?;
+    ///     assert_eq!(tree.count().await.specs, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn delete_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Delete, child.into()).await
     }
@@ -234,10 +313,23 @@ impl Supervisor {
         self.addr.ask_with(Message::List).no_timeout().await.unwrap_or_default()
     }
 
-    /// How many children there are, and how many of them run.
+    /// How many children there are, and how many of them run; all zero when the supervisor has
+    /// ended.
     ///
     /// # Cancel safety
     /// Nothing changes.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).child(Supervisor::dynamic(8));
+    ///     let counts = tree.start(system).await?.count().await;
+    ///     assert_eq!((counts.specs, counts.active), (2, 2));
+    ///     assert_eq!((counts.workers, counts.supervisors), (1, 1));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn count(&self) -> ChildCounts {
         self.addr.ask_with(Message::Count).no_timeout().await.unwrap_or_default()
     }
@@ -269,18 +361,41 @@ impl Supervisor {
     }
 
     /// The supervisor's own actor, to watch, to stop and to kill.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().name("tree").start(system).await?;
+    ///     assert_eq!(tree.id().name().as_deref(), Some("root/tree"));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub const fn id(&self) -> ActorId {
         self.addr.id()
     }
 
     /// Asks the supervisor to stop its children in reverse order and then to end.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("idle", idle)).await?;
+    ///     tree.stop();
+    ///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
+    ///     assert!(!addr.is_alive());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn stop(&self) {
         self.addr.stop();
     }
 
     /// Waits until the supervisor has ended and gives the reason:
-    /// [`ExitReason::RestartLimit`] when it gave up.
+    /// [`ExitReason::RestartLimit`] when it gave up, [`ExitReason::NoActor`] when it had ended
+    /// before this was first polled.
     ///
     /// # Cancel safety
     /// Nothing changes.

@@ -12,6 +12,22 @@ use crate::actor::control::ChildEvent;
 use crate::actor::{ActorId, Addr, Protocol, Reply};
 
 /// Names a child of a supervisor: by its name, or by its actor.
+///
+/// ```
+/// use greenroom::supervisor::ChildName;
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let tree = Supervisor::one_for_one().start(system).await?;
+///     let addr = tree.add(child("idle", idle)).await?;
+///     assert_eq!(ChildName::from("idle").to_string(), "idle");
+///     assert_eq!(ChildName::from(addr), ChildName::Actor(addr.id()));
+///     // Calls take either.
+///     tree.terminate_child(addr).await?;
+///     tree.delete_child("idle").await?;
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ChildName {

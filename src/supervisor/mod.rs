@@ -37,6 +37,7 @@ mod group;
 mod handle;
 mod intensity;
 mod message;
+mod owned;
 mod plan;
 mod replies;
 mod report;

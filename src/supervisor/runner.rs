@@ -58,6 +58,7 @@ impl Incarnate<Message, IsSupervisor> for Life {
             Ok(run) => run,
             Err(error) => return ExitReason::Error(Arc::from(error.to_string())),
         };
+        cx.cell.control.bonds().links.ignore_exits();
         run.feed(cx, Event::Start);
         let mut asked_to_stop = false;
         loop {

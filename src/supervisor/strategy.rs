@@ -46,7 +46,7 @@ impl Restart {
     pub(crate) fn verdict(self, reason: &ExitReason) -> Verdict {
         use ExitReason::{
             Error, Killed, NameTaken, NoActor, Normal, Panicked, RestartLimit, Shutdown,
-            ShutdownWith,
+            ShutdownWith, TimedOut,
         };
         match (self, reason) {
             (
@@ -59,12 +59,19 @@ impl Restart {
                 | Panicked(_)
                 | NoActor
                 | RestartLimit
+                | TimedOut(_)
                 | NameTaken { .. },
             ) => Verdict::Restart,
             (Self::Transient, Normal | Shutdown | ShutdownWith(_)) => Verdict::Finish,
             (
                 Self::Transient,
-                Killed | Error(_) | Panicked(_) | NoActor | RestartLimit | NameTaken { .. },
+                Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Restart,
             (
                 Self::Temporary,
@@ -76,6 +83,7 @@ impl Restart {
                 | Panicked(_)
                 | NoActor
                 | RestartLimit
+                | TimedOut(_)
                 | NameTaken { .. },
             ) => Verdict::Finish,
         }
@@ -196,7 +204,13 @@ impl ChildKind {
     ///
     /// # Examples
     ///
-    /// See [`ChildKind`].
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::supervisor::{ChildKind, Shutdown};
+    ///
+    /// let limit = Duration::from_secs(5);
+    /// assert_eq!(ChildKind::Worker.default_shutdown(), Shutdown::Timeout(limit));
+    /// ```
     #[must_use]
     pub fn default_shutdown(self) -> Shutdown {
         match self {

@@ -1,15 +1,23 @@
 //! Each case of the semantics as one test that bears its id, on the public API only.
 //!
-//! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins with
-//! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
+//! `docs/CONFORMANCE.md` is made from these files: see `table`. A test's documentation begins
+//! with the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
+mod cycles;
+mod family;
 mod grp;
 mod harness;
+mod lease;
+mod mbx;
 mod rcp;
 mod reg;
 mod reg_directory;
 mod reg_lookup;
 mod reg_start;
+mod scripted;
+mod sig;
 mod sup_start;
+mod table;
+mod tim;
 mod top;
 mod worker;
