@@ -30,6 +30,17 @@ pub enum Change<E> {
 /// Changes wait here until they are read, however many they are; whoever is no longer interested
 /// drops this, and with it all that waits. It is given by
 /// [`Group::monitor`](super::Group::monitor) and [`Directory::monitor`](super::Directory::monitor).
+///
+/// ```
+/// use greenroom::group::{Change, Changes};
+/// use greenroom::prelude::*;
+/// greenroom::test::run(async |test| {
+///     let group = test.group::<ActorId>("all");
+///     let mut changes: Changes<ActorId> = group.monitor().1;
+///     group.join(test.root().id()).unwrap();
+///     assert_eq!(changes.try_next(), Some(Change::Joined(test.root().id())));
+/// });
+/// ```
 pub struct Changes<E> {
     queue: Rc<Queue<E>>,
     /// It must not vanish and be made anew under the same name while it is watched.
@@ -37,6 +48,15 @@ pub struct Changes<E> {
 }
 
 /// What a monitor begins with: the snapshot, and every change after it.
+///
+/// ```
+/// use greenroom::group::Monitored;
+/// use greenroom::prelude::*;
+/// greenroom::test::run(async |test| {
+///     let (members, _changes): Monitored<ActorId> = test.group("all").monitor();
+///     assert!(members.is_empty());
+/// });
+/// ```
 pub type Monitored<E> = (Vec<E>, Changes<E>);
 
 impl<E: Clone + 'static> Changes<E> {

@@ -10,6 +10,12 @@ use super::ledger::Ledger;
 use crate::actor::ActorId;
 
 /// One entry of a [`Directory`].
+///
+/// ```
+/// use greenroom::group::Entry;
+/// let entry = Entry { key: "kitchen".into(), member: 7, value: "smoke" };
+/// assert_eq!(&*entry.key, "kitchen");
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry<T, V> {
     /// Under which key it stands.
@@ -59,6 +65,19 @@ where
     ///
     /// # Errors
     /// When its owner has ended, or lives on another loop.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let directory = test.directory("rooms");
+    ///     let guest = test.probe::<u32>("guest").addr();
+    ///     directory.register("lobby", guest, "ann").unwrap();
+    ///     directory.register("lobby", guest, "bob").unwrap();
+    ///     assert_eq!(directory.entries("lobby").len(), 2);
+    ///     guest.kill();
+    ///     guest.ended().await;
+    ///     assert!(directory.register("lobby", guest, "ann").is_err());
+    /// });
+    /// ```
     pub fn register(&self, key: &str, member: T, value: V) -> Result<(), MemberError> {
         let key: Arc<str> = Arc::from(key);
         let actor = member.clone().into();
@@ -85,6 +104,17 @@ where
 
     /// Calls `f` with each entry of a key, in the order in which they were registered, and says
     /// how many they were. One that is taken out meanwhile is passed over.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let directory = test.directory("rooms");
+    ///     let guest = test.probe::<&str>("guest");
+    ///     directory.register("lobby", guest.recipient(), ()).unwrap();
+    ///     let reached = directory.dispatch("lobby", |guest, ()| guest.try_tell("fire").unwrap());
+    ///     assert_eq!((reached, guest.recv().await), (1, "fire"));
+    ///     assert_eq!(directory.dispatch("attic", |_, ()| unreachable!()), 0);
+    /// });
+    /// ```
     pub fn dispatch(&self, key: &str, mut f: impl FnMut(&T, &V)) -> usize {
         let round = self.ledger.round(Arc::from(key));
         let mut reached = 0;
@@ -130,6 +160,15 @@ where
     }
 
     /// How many entries there are under all keys.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let directory = test.directory("rooms");
+    ///     let guest = test.probe::<u32>("guest").addr();
+    ///     for key in ["lobby", "attic"] { directory.register(key, guest, ()).unwrap(); }
+    ///     assert_eq!(directory.len(), 2);
+    /// });
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.ledger.len()

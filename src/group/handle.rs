@@ -83,6 +83,15 @@ impl<T: Clone + Into<ActorId> + 'static> Group<T> {
     ///
     /// # Errors
     /// When it is no member.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let (group, probe) = (test.group("all"), test.probe::<u32>("probe").addr());
+    ///     group.join(probe).unwrap();
+    ///     assert_eq!(group.leave(probe), Ok(()));
+    ///     assert!(group.leave(probe).is_err());
+    /// });
+    /// ```
     pub fn leave(&self, member: impl Into<ActorId>) -> Result<(), MemberError> {
         let actor = member.into();
         if self.ledger.leave_once(&(), actor) {
@@ -92,6 +101,15 @@ impl<T: Clone + Into<ActorId> + 'static> Group<T> {
     }
 
     /// The members in the order in which they joined, each as often as it did.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let group = test.group("all");
+    ///     let [a, b] = ["a", "b"].map(|name| test.probe::<u32>(name).addr());
+    ///     for member in [b, a, b] { group.join(member).unwrap(); }
+    ///     assert_eq!(group.members(), [b, a, b]);
+    /// });
+    /// ```
     #[must_use]
     pub fn members(&self) -> Vec<T> {
         let round = self.ledger.round(());
@@ -172,6 +190,15 @@ impl<T: Clone + Into<ActorId> + 'static> Group<T> {
     }
 
     /// The list of members, each once: the present one first, and then one at each change of it.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let group = test.group("all");
+    ///     let probe = test.probe::<u32>("probe").addr();
+    ///     for _ in 0..2 { group.join(probe).unwrap(); }
+    ///     assert_eq!(group.listings().next().await, [probe]);
+    /// });
+    /// ```
     #[must_use = "dropped, the listings tell nothing"]
     pub fn listings(&self) -> Listings<T> {
         Listings::new(self.monitor())

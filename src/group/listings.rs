@@ -53,6 +53,16 @@ impl<T: Clone + Into<ActorId> + 'static> Listings<T> {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no list is lost.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let (group, probe) = (test.group("all"), test.probe::<u32>("probe").addr());
+    ///     let mut listings = group.listings();
+    ///     assert_eq!(listings.next().await, []);
+    ///     group.join(probe).unwrap();
+    ///     assert_eq!(listings.next().await, [probe]);
+    /// });
+    /// ```
     pub async fn next(&mut self) -> Vec<T> {
         if !std::mem::take(&mut self.first) {
             while {

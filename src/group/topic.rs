@@ -120,6 +120,16 @@ impl<M: Clone + 'static> Topic<M> {
     /// Sends a clone to every subscriber, without ever waiting, and says to how many it went. One
     /// whose mailbox is full does not get its copy, which is a dead letter; one whose policy drops
     /// messages is counted, whatever its policy drops.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     let news = test.topic("news");
+    ///     let probes = ["a", "b"].map(|name| test.probe::<&str>(name));
+    ///     for probe in &probes { news.subscribe(probe.recipient()).unwrap(); }
+    ///     assert_eq!(news.publish("rain"), 2);
+    ///     for probe in &probes { assert_eq!(probe.recv().await, "rain"); }
+    /// });
+    /// ```
     pub fn publish(&self, message: M) -> usize {
         let round = self.ledger.round(());
         if round.len() == 0 {

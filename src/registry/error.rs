@@ -84,6 +84,28 @@ pub enum LookupError {
 /// A send by name came to nothing: because of the name, or as with any address.
 ///
 /// `E` is [`TellError`] or [`AskError`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::registry::NamedError;
+/// enum Msg { Hello }
+/// impl Protocol for Msg {}
+/// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+/// greenroom::run(async |system| {
+///     let printer = system.named::<Msg>("printer");
+///     let error = printer.tell(Msg::Hello).await.unwrap_err();
+///     assert!(error.to_string().ends_with("was not sent: no actor has the name `printer`"));
+///
+///     let small = MailboxOptions::bounded(1).overflow(Overflow::Fail);
+///     let child = child("printer", idle).registered("printer").mailbox(small);
+///     system.spawn(child).await.unwrap();
+///     printer.try_tell(Msg::Hello).unwrap();
+///     match printer.try_tell(Msg::Hello) {
+///         Err(NamedError::Sending(error)) => assert!(error.is_full()),
+///         other => panic!("there was no room: {other:?}"),
+///     }
+/// });
+/// ```
 #[non_exhaustive]
 pub enum NamedError<M, E> {
     /// The name led to nobody. The message was not sent and certainly never handled.
@@ -116,6 +138,17 @@ impl<M, E> NamedError<M, E> {
 
 impl<M> NamedError<M, TellError<M>> {
     /// The message, which was not sent.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// #[derive(Debug, PartialEq)]
+    /// struct Ping;
+    /// protocol! { enum Pong { Ping(Ping) -> () } }
+    /// greenroom::run(async |system| {
+    ///     let error = system.named::<Pong>("nobody").tell(Ping).await.unwrap_err();
+    ///     assert_eq!(error.into_message(), Some(Ping));
+    /// });
+    /// ```
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {
@@ -125,6 +158,17 @@ impl<M> NamedError<M, TellError<M>> {
     }
 
     /// The same error without the message, for messages that are not `Send`.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// #[derive(Debug, PartialEq)]
+    /// struct Ping;
+    /// protocol! { enum Pong { Ping(Ping) -> () } }
+    /// greenroom::run(async |system| {
+    ///     let error = system.named::<Pong>("nobody").tell(Ping).await.unwrap_err().without_message();
+    ///     assert!(error.is_unresolved());
+    /// });
+    /// ```
     #[must_use]
     pub fn without_message(self) -> NamedError<(), TellError<()>> {
         match self {
@@ -136,6 +180,17 @@ impl<M> NamedError<M, TellError<M>> {
 
 impl<M> NamedError<M, AskError<M>> {
     /// The message, when it was not sent.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// #[derive(Debug, PartialEq)]
+    /// struct Ping;
+    /// protocol! { enum Pong { Ping(Ping) -> () } }
+    /// greenroom::run(async |system| {
+    ///     let error = system.named::<Pong>("nobody").ask(Ping).await.unwrap_err();
+    ///     assert_eq!(error.into_message(), Some(Ping));
+    /// });
+    /// ```
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {
@@ -145,6 +200,16 @@ impl<M> NamedError<M, AskError<M>> {
     }
 
     /// Whether it is certain that no handler saw the message, so that asking again is safe.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// #[derive(Debug, PartialEq)]
+    /// struct Ping;
+    /// protocol! { enum Pong { Ping(Ping) -> () } }
+    /// greenroom::run(async |system| {
+    ///     assert!(system.named::<Pong>("nobody").ask(Ping).await.unwrap_err().is_unhandled());
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_unhandled(&self) -> bool {
         match self {
@@ -154,6 +219,17 @@ impl<M> NamedError<M, AskError<M>> {
     }
 
     /// The same error without the message, for messages that are not `Send`.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// #[derive(Debug, PartialEq)]
+    /// struct Ping;
+    /// protocol! { enum Pong { Ping(Ping) -> () } }
+    /// greenroom::run(async |system| {
+    ///     let error = system.named::<Pong>("nobody").ask(Ping).await.unwrap_err().without_message();
+    ///     assert!(error.is_unresolved());
+    /// });
+    /// ```
     #[must_use]
     pub fn without_message(self) -> NamedError<(), AskError<()>> {
         match self {

@@ -41,6 +41,13 @@ impl Locks {
 }
 
 /// The future of [`System::lock`](crate::System::lock).
+///
+/// ```
+/// greenroom::run(async |system| {
+///     let lock: greenroom::registry::Lock = system.lock("schema");
+///     assert_eq!(lock.await.name(), "schema");
+/// });
+/// ```
 #[must_use = "nothing is locked unless the future is awaited"]
 pub struct Lock {
     locks: Rc<Locks>,
@@ -117,6 +124,15 @@ impl fmt::Debug for Lock {
 ///
 /// It is given by [`System::lock`](crate::System::lock). However its holder ends, by an error, a
 /// panic, a kill or the end of its task, what it holds is dropped, and so is this.
+///
+/// ```
+/// greenroom::run(async |system| {
+///     let guard: greenroom::registry::LockGuard = system.lock("schema").await;
+///     // Nobody else is here.
+///     drop(guard);
+///     assert_eq!(system.lock("schema").await.name(), "schema");
+/// });
+/// ```
 #[must_use = "the lock is released at once unless the guard is kept"]
 pub struct LockGuard {
     locks: Rc<Locks>,

@@ -181,6 +181,20 @@ impl<P: Protocol> Named<P> {
     ///
     /// # Cancel safety
     /// As [`Addr::ask`].
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Double(u32, Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn doubler(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Double(n, reply) = cx.recv().await; reply.send(2 * n); }
+    /// }
+    /// greenroom::run(async |system| {
+    ///     system.spawn(child("doubler", doubler).registered("doubler")).await.unwrap();
+    ///     let doubler = system.named::<Msg>("doubler");
+    ///     assert_eq!(doubler.ask_with(|reply| Msg::Double(4, reply)).await.unwrap(), 8);
+    /// });
+    /// ```
     pub fn ask_with<R: 'static, F>(&self, make: F) -> NamedAsk<P, F, Ask<Making<P>, F, R>>
     where
         F: FnOnce(Reply<R>) -> P,
@@ -250,12 +264,42 @@ impl<P: Protocol, M, A> NamedAsk<P, M, A> {
     }
 
     /// Waits this long instead of 5 s; see [`Ask::timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     let ask = system.named::<Msg>("nobody").ask_with(Msg::Get).timeout(Duration::from_secs(1));
+    ///     // Nobody is waited for.
+    ///     assert!(ask.await.unwrap_err().is_unresolved());
+    /// });
+    /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Limit::Within(limit);
         self
     }
 
     /// Waits as long as it takes; see [`Ask::no_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn slow(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     let Msg::Get(reply) = cx.recv().await;
+    ///     greenroom::time::sleep(Duration::from_secs(60)).await;
+    ///     reply.send(7);
+    ///     Ok(())
+    /// }
+    /// greenroom::test::run(async |test| {
+    ///     test.spawn(child("slow", slow).registered("slow")).await.unwrap();
+    ///     let ask = test.named::<Msg>("slow").ask_with(Msg::Get).no_timeout();
+    ///     assert_eq!(ask.await.unwrap(), 7);
+    /// });
+    /// ```
     pub fn no_timeout(mut self) -> Self {
         self.limit = Limit::Never;
         self

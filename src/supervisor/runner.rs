@@ -242,7 +242,10 @@ impl<'a> Run<'a> {
                 self.with_child(id, |child| {
                     child.set_verdict(Verdict::Finish);
                     // Now, and not when its turn comes: whoever is answered next finds them free.
-                    child.releases.run();
+                    // An actor with a family has it end first.
+                    if !child.has_family() {
+                        child.releases.run();
+                    }
                 });
                 if let Some(actor) = self.kept.get_mut(&id).and_then(|kept| kept.actor.take()) {
                     self.by_actor.remove(&actor);
