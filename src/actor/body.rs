@@ -63,6 +63,7 @@ where
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
+        incarnate.reap().await;
         if cx.cell.control.parent.is_none() {
             break reason;
         }
@@ -138,7 +139,7 @@ fn end_event(control: &Control, reason: &ExitReason) -> ChildEvent {
         control.mark_started();
     }
     if control.has_started() {
-        ChildEvent::Ended(reason.clone())
+        ChildEvent::Ended(reason.clone(), control.take_recovery(reason))
     } else {
         ChildEvent::StartFailed(reason.clone())
     }
@@ -149,10 +150,10 @@ fn edge_of(event: &ChildEvent, reason: &ExitReason) -> Lifecycle {
     match event {
         ChildEvent::Declined => Lifecycle::Declined,
         ChildEvent::StartFailed(reason) => Lifecycle::StartFailed(reason.clone()),
-        ChildEvent::Started | ChildEvent::Ended(_) if reason.is_crash() => {
+        ChildEvent::Started | ChildEvent::Ended(..) if reason.is_crash() => {
             Lifecycle::Crashed(reason.clone())
         }
-        ChildEvent::Started | ChildEvent::Ended(_) => Lifecycle::Finished(reason.clone()),
+        ChildEvent::Started | ChildEvent::Ended(..) => Lifecycle::Finished(reason.clone()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::id::ActorId;
 use super::lifecycle::{self, Lifecycle};
 use super::link::Links;
 use super::monitor::Monitors;
+use super::recovery::Recovery;
 use super::release::Releases;
 use super::wait::Waits;
 use crate::base::key::Key;
@@ -21,15 +22,15 @@ use crate::event_loop::waker::waker;
 use crate::scheduler::remote::{self, Post};
 
 /// What an actor's parent hears of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum ChildEvent {
     Started,
     /// It declined to start, which is no error; it waits for a verdict.
     Declined,
     /// It failed to start; it waits for a verdict.
     StartFailed(ExitReason),
-    /// An incarnation that had started ended; the actor waits for a verdict.
-    Ended(ExitReason),
+    /// An incarnation that had started ended; the actor waits for a verdict, and may ask for one.
+    Ended(ExitReason, Recovery),
 }
 
 /// Whoever decides what becomes of an actor when an incarnation of it ends.
@@ -57,6 +58,10 @@ pub(crate) struct Control {
     incarnation: Cell<u32>,
     started: Cell<bool>,
     declined: Cell<bool>,
+    /// Why it does not start.
+    refusal: Cell<Option<Arc<str>>>,
+    /// What the error that ends it asks for, unless that is the usual.
+    recovery: Cell<Option<Box<Recovery>>>,
     stop_asked: Cell<bool>,
     /// The stop request was taken: the actor is on its way out.
     stopping: Cell<bool>,
@@ -108,6 +113,8 @@ impl Control {
             incarnation: Cell::new(0),
             started: Cell::new(false),
             declined: Cell::new(false),
+            refusal: Cell::new(None),
+            recovery: Cell::new(None),
             stop_asked: Cell::new(false),
             stopping: Cell::new(false),
             ends_here: Cell::new(false),
@@ -159,6 +166,8 @@ impl Control {
         self.between.set(true);
         self.started.set(false);
         self.declined.set(false);
+        self.refusal.set(None);
+        self.recovery.set(None);
         self.stop_asked.set(false);
         self.stopping.set(false);
         self.ends_here.set(false);
@@ -209,8 +218,29 @@ impl Control {
         self.started.get()
     }
 
+    /// Only a start can be declined.
     pub(crate) fn decline(&self) {
-        self.declined.set(true);
+        self.declined.set(!self.started.get());
+    }
+
+    /// Only a start can be refused.
+    pub(crate) fn refuse(&self, why: Arc<str>) {
+        self.refusal.set((!self.started.get()).then_some(why));
+    }
+
+    pub(crate) fn take_refusal(&self) -> Option<Arc<str>> {
+        self.refusal.take()
+    }
+
+    pub(crate) fn set_recovery(&self, recovery: Recovery) {
+        self.recovery.set((recovery != Recovery::Supervise).then(|| Box::new(recovery)));
+    }
+
+    /// What was asked for, if the incarnation did end with its error and by nothing that came
+    /// after.
+    pub(crate) fn take_recovery(&self, reason: &ExitReason) -> Recovery {
+        let asked = self.recovery.take().map_or(Recovery::Supervise, |asked| *asked);
+        if matches!(reason, ExitReason::Error(_)) { asked } else { Recovery::Supervise }
     }
 
     pub(crate) const fn has_declined(&self) -> bool {

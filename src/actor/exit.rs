@@ -16,7 +16,7 @@ use super::id::ActorId;
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
 /// | `Killed`, `Error`, `Panicked`, `RestartLimit`, `TimedOut` | no | yes |
-/// | `NoActor`, `NameTaken` | no | no |
+/// | `NoActor`, `Refused`, `NameTaken` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
 /// [`is_clean`](Self::is_clean) and [`is_crash`](Self::is_crash) will go on to answer for all of
@@ -54,6 +54,8 @@ pub enum ExitReason {
     NoActor,
     /// A supervisor gave up, because its children needed more restarts than it may give them.
     RestartLimit,
+    /// The actor refused to start, for this reason; see [`Cx::refuse`](super::Cx::refuse).
+    Refused(Arc<str>),
     /// It never lived: the name that it was to bear from its start belongs to another actor.
     NameTaken {
         /// The name.
@@ -86,6 +88,7 @@ impl ExitReason {
             | Self::Panicked(_)
             | Self::NoActor
             | Self::RestartLimit
+            | Self::Refused(_)
             | Self::TimedOut(_)
             | Self::NameTaken { .. } => false,
         }
@@ -108,8 +111,8 @@ impl ExitReason {
     /// Whether an actor that was alive came to a bad end.
     ///
     /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor) and
-    /// [`NameTaken`](Self::NameTaken), which tell of an actor that was not there and so cannot have
-    /// crashed.
+    /// [`Refused`](Self::Refused) and [`NameTaken`](Self::NameTaken), which tell of an actor that
+    /// never lived and so cannot have crashed.
     ///
     /// # Examples
     ///
@@ -131,6 +134,7 @@ impl ExitReason {
             | Self::Shutdown
             | Self::ShutdownWith(_)
             | Self::NoActor
+            | Self::Refused(_)
             | Self::NameTaken { .. } => false,
         }
     }
@@ -150,6 +154,7 @@ impl fmt::Display for ExitReason {
             Self::NameTaken { name, owner } => {
                 write!(f, "the name `{name}` belongs to actor {owner}")
             }
+            Self::Refused(why) => write!(f, "refused to start: {why}"),
             Self::TimedOut(what) => write!(f, "timed out: {what}"),
         }
     }
@@ -173,6 +178,7 @@ mod tests {
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
             (taken, false, false, "the name `db` belongs to actor #0.7.0"),
+            (ExitReason::Refused("no key".into()), false, false, "refused to start: no key"),
             (ExitReason::TimedOut("the start".into()), false, true, "timed out: the start"),
         ];
         for (reason, clean, crash, text) in table {

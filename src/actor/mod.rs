@@ -54,6 +54,7 @@ mod protocol;
 mod receive;
 mod receive_timeout;
 mod recipient;
+mod recovery;
 pub(crate) mod release;
 mod reply;
 pub(crate) mod spawn;
@@ -81,6 +82,7 @@ pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
 pub use receive_timeout::WhenIdle;
 pub use recipient::Recipient;
+pub use recovery::Recovery;
 pub use reply::Reply;
 pub use spawn::{MailboxOptions, spawn, spawn_with};
 pub use stash::StashFull;
@@ -94,8 +96,8 @@ pub use crate::mailbox::overflow::Overflow;
 /// An actor with state and a handler for each message of its protocol.
 ///
 /// State, messages and futures need not be `Send`: an actor never leaves its loop. `Err` from a
-/// handler is a crash, for the supervisor to decide about; an error that callers should see belongs
-/// into the reply type.
+/// handler is a crash, for the supervisor to decide about, unless [`on_error`](Self::on_error) says
+/// otherwise; an error that callers should see belongs into the reply type.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -141,6 +143,16 @@ pub trait Actor: Sized + 'static {
     /// Dropped half-way when the actor is killed.
     async fn started(&mut self, _cx: &mut Cx<Self::Protocol>) -> Result<(), Self::Error> {
         Ok(())
+    }
+
+    /// What is to become of this actor after an error of one of its handlers, by the class of the
+    /// error; by default its supervisor decides. An error of [`started`](Self::started) is not
+    /// asked about, and a panic never is. See [`Recovery`] for an example.
+    ///
+    /// # Panics
+    /// A panic here is a panic of the handler.
+    fn on_error(&mut self, _error: &Self::Error) -> Recovery {
+        Recovery::Supervise
     }
 
     /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is

@@ -5,18 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::decide::Decider;
 use super::error::StartError;
 use super::handle::Supervisor;
 use super::intensity::Intensity;
 use super::message::Message;
-use super::plan::{Flags, Plan};
+use super::plan::{Flags, Mode, Plan};
 use super::runner::{IsSupervisor, Life};
 use super::spec::{BuildChild, IntoChild, Spec};
-use super::strategy::{AutoShutdown, ChildKind, Restart};
+use super::strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
 use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, ExitReason};
+use crate::base::backoff::Backoff;
 use crate::base::clock::nanos;
 use crate::event_loop::core::Core;
 
@@ -49,6 +49,94 @@ pub struct SupervisorBuilder {
     children: Vec<Spec>,
     /// As part of an actor, it survives the actor's incarnations.
     pub(super) survives: bool,
+}
+
+impl Supervisor {
+    /// A supervisor that restarts the child that ended and no other.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Lives(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Lives(reply) = cx.recv().await; reply.send(cx.incarnation()) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let (a, b) = (tree.add(child("a", actor)).await?, tree.add(child("b", actor)).await?);
+    ///     a.kill();
+    ///     assert_eq!((a.ask_with(Msg::Lives).await?, b.ask_with(Msg::Lives).await?), (1, 0));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn one_for_one() -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForOne)))
+    }
+
+    /// A supervisor that restarts all its children when one ends: for children that are of no use
+    /// without each other.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let both = Supervisor::one_for_all().child(child("a", actor)).child(child("b", actor));
+    ///     let tree = both.start(system).await?;
+    ///     let (a, b) = (tree.child::<Msg>("a").await.unwrap(), tree.child::<Msg>("b").await.unwrap());
+    ///     a.kill();
+    ///     // Both are restarted behind their addresses.
+    ///     assert_eq!((a.ask_with(Msg::Get).await?, b.ask_with(Msg::Get).await?), (7, 7));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn one_for_all() -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForAll)))
+    }
+
+    /// A supervisor that restarts the child that ended and those started after it: for children
+    /// that depend on earlier ones.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Lives(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Lives(reply) = cx.recv().await; reply.send(cx.incarnation()) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::rest_for_one().start(system).await?;
+    ///     let a = tree.add(child("a", actor)).await?;
+    ///     let (b, c) = (tree.add(child("b", actor)).await?, tree.add(child("c", actor)).await?);
+    ///     b.kill();
+    ///     assert_eq!((b.ask_with(Msg::Lives).await?, c.ask_with(Msg::Lives).await?), (1, 1));
+    ///     assert_eq!(a.ask_with(Msg::Lives).await?, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn rest_for_one() -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::RestForOne)))
+    }
+
+    /// A supervisor for children that come and go, such as connections: no order, no specs kept for
+    /// those that are gone, stopped all at once; at most `children_max` at a time.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let clients = Supervisor::dynamic(1).start(system).await?;
+    ///     let first = clients.add(child("client", actor).restart(Temporary)).await?;
+    ///     assert!(clients.add(child("client", actor)).await.is_err(), "one at a time");
+    ///     clients.terminate_child(first).await?;
+    ///     assert!(clients.add(child("client", actor)).await.is_ok());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn dynamic(children_max: usize) -> SupervisorBuilder {
+        SupervisorBuilder::new(Flags::new(Mode::Dynamic { children_max }))
+    }
 }
 
 impl SupervisorBuilder {
@@ -151,6 +239,32 @@ impl SupervisorBuilder {
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.plan.restart = restart;
         self.restart_chosen = true;
+        self
+    }
+
+    /// How it is stopped; by default its own supervisor waits for as long as its children need.
+    /// When it is killed, be it at once or at a limit, its children still have the time that their
+    /// own rules give them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let limit = Shutdown::Timeout(Duration::from_secs(1));
+    ///     let tree = Supervisor::one_for_one().shutdown(limit).child(child("idle", idle));
+    ///     let tree = tree.start(system).await?;
+    ///     assert_eq!(system.root().children().await[0].shutdown, limit);
+    ///     tree.stop();
+    ///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub const fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.plan.shutdown = shutdown;
         self
     }
 

@@ -35,6 +35,15 @@ pub enum StartError {
         /// How its start failed.
         reason: ExitReason,
     },
+    /// The child refused to start, which is no crash; see [`Cx::refuse`](crate::actor::Cx::refuse).
+    /// Nothing of it is left.
+    #[error("child `{name}` refused to start: {reason}")]
+    Refused {
+        /// Which child.
+        name: Arc<str>,
+        /// Why, in its own words.
+        reason: Arc<str>,
+    },
     /// The child declined to start, so there is no instance; its spec is kept, unless it is
     /// temporary or its supervisor is dynamic.
     #[error("child `{name}` declined to start")]
@@ -82,6 +91,19 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Why a child did not start, from the reason of its end.
+    pub(crate) fn of(name: Arc<str>, reason: ExitReason) -> Self {
+        match reason {
+            ExitReason::Refused(reason) => Self::Refused { name, reason },
+            ExitReason::NameTaken { name: registered, owner } => {
+                Self::AlreadyRegistered { name, registered, owner }
+            }
+            reason => Self::Failed { name, reason },
+        }
+    }
+}
+
 /// A child could not be stopped, restarted or forgotten as asked; nothing changed, unless the
 /// supervisor itself is stopping.
 ///
@@ -115,6 +137,14 @@ pub enum ChildError {
         name: String,
         /// How its start failed.
         reason: ExitReason,
+    },
+    /// The child refused to start, which is no crash.
+    #[error("child `{name}` refused to start: {reason}")]
+    Refused {
+        /// Which child.
+        name: String,
+        /// Why, in its own words.
+        reason: Arc<str>,
     },
     /// The child declined to start.
     #[error("child `{0}` declined to start")]

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(doc)]
 use super::builder::SupervisorBuilder;
-use super::children::{ChildCounts, ChildStatus};
+use super::children::ChildCounts;
 use super::error::{ChildError, StartError};
+use super::info::{ChildInfo, SupervisorFlags};
 use super::message::{ChildName, Managed, Message, Outcome, Request};
-use super::plan::{Flags, Mode};
 use super::spec::IntoChild;
-use super::strategy::{ChildKind, Strategy};
 use crate::actor::{ActorId, Addr, ExitReason, Protocol};
 use crate::event_loop::current;
 
@@ -43,126 +43,14 @@ use crate::event_loop::current;
 ///     Ok::<(), Fault>(())
 /// }).unwrap();
 /// ```
+///
+#[doc = include_str!("rules.md")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Supervisor {
     addr: Addr<Message>,
 }
 
-/// One child as its supervisor sees it.
-///
-/// ```
-/// use greenroom::supervisor::{ChildKind, ChildStatus};
-/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
-/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
-/// greenroom::run(async |system| {
-///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
-///     tree.terminate_child("idle").await?;
-///     let info = &tree.children().await[0];
-///     assert_eq!((info.status, info.kind), (ChildStatus::NotRunning, ChildKind::Worker));
-///     assert_eq!(info.actor, None);
-///     Ok::<(), Fault>(())
-/// }).unwrap();
-/// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct ChildInfo {
-    /// Its name.
-    pub name: Option<Arc<str>>,
-    /// Its actor, unless it is not running.
-    pub actor: Option<ActorId>,
-    /// What it is doing.
-    pub status: ChildStatus,
-    /// Whether it is a supervisor itself.
-    pub kind: ChildKind,
-}
-
 impl Supervisor {
-    /// A supervisor that restarts the child that ended and no other.
-    ///
-    /// ```
-    /// # use greenroom::prelude::*; enum Msg { Lives(Reply<u32>) } impl Protocol for Msg {}
-    /// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Lives(reply) = cx.recv().await; reply.send(cx.incarnation()) } }
-    /// greenroom::run(async |system| {
-    ///     let tree = Supervisor::one_for_one().start(system).await?;
-    ///     let (a, b) = (tree.add(child("a", actor)).await?, tree.add(child("b", actor)).await?);
-    ///     a.kill();
-    ///     assert_eq!((a.ask_with(Msg::Lives).await?, b.ask_with(Msg::Lives).await?), (1, 0));
-    ///     Ok::<(), Fault>(())
-    /// }).unwrap();
-    /// ```
-    pub fn one_for_one() -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForOne)))
-    }
-
-    /// A supervisor that restarts all its children when one ends: for children that are of no use
-    /// without each other.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Get(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-    /// }
-    ///
-    /// greenroom::run(async |system| {
-    ///     let both = Supervisor::one_for_all().child(child("a", actor)).child(child("b", actor));
-    ///     let tree = both.start(system).await?;
-    ///     let (a, b) = (tree.child::<Msg>("a").await.unwrap(), tree.child::<Msg>("b").await.unwrap());
-    ///     a.kill();
-    ///     // Both are restarted behind their addresses.
-    ///     assert_eq!((a.ask_with(Msg::Get).await?, b.ask_with(Msg::Get).await?), (7, 7));
-    ///     Ok::<(), Fault>(())
-    /// }).unwrap();
-    /// ```
-    pub fn one_for_all() -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForAll)))
-    }
-
-    /// A supervisor that restarts the child that ended and those started after it: for children
-    /// that depend on earlier ones.
-    ///
-    /// ```
-    /// # use greenroom::prelude::*; enum Msg { Lives(Reply<u32>) } impl Protocol for Msg {}
-    /// # async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Lives(reply) = cx.recv().await; reply.send(cx.incarnation()) } }
-    /// greenroom::run(async |system| {
-    ///     let tree = Supervisor::rest_for_one().start(system).await?;
-    ///     let a = tree.add(child("a", actor)).await?;
-    ///     let (b, c) = (tree.add(child("b", actor)).await?, tree.add(child("c", actor)).await?);
-    ///     b.kill();
-    ///     assert_eq!((b.ask_with(Msg::Lives).await?, c.ask_with(Msg::Lives).await?), (1, 1));
-    ///     assert_eq!(a.ask_with(Msg::Lives).await?, 0);
-    ///     Ok::<(), Fault>(())
-    /// }).unwrap();
-    /// ```
-    pub fn rest_for_one() -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::RestForOne)))
-    }
-
-    /// A supervisor for children that come and go, such as connections: no order, no specs kept for
-    /// those that are gone, stopped all at once; at most `children_max` at a time.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Get(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-    /// }
-    ///
-    /// greenroom::run(async |system| {
-    ///     let clients = Supervisor::dynamic(1).start(system).await?;
-    ///     let first = clients.add(child("client", actor).restart(Temporary)).await?;
-    ///     assert!(clients.add(child("client", actor)).await.is_err(), "one at a time");
-    ///     clients.terminate_child(first).await?;
-    ///     assert!(clients.add(child("client", actor)).await.is_ok());
-    ///     Ok::<(), Fault>(())
-    /// }).unwrap();
-    /// ```
-    pub fn dynamic(children_max: usize) -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Dynamic { children_max }))
-    }
-
     pub(crate) const fn new(addr: Addr<Message>) -> Self {
         Self { addr }
     }
@@ -358,6 +246,42 @@ impl Supervisor {
         let core = current::get()?;
         let actor = found.actor?;
         crate::actor::is_of_protocol::<P>(&core, actor).then(|| Addr::new(actor.0, &core))
+    }
+
+    /// The handle of a supervisor among the children.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let pool = Supervisor::dynamic(8).name("pool");
+    ///     let tree = Supervisor::one_for_one().child(pool).start(system).await?;
+    ///     let pool = tree.supervisor("pool").await.unwrap();
+    ///     assert_eq!(pool.flags().await.unwrap().children_max, Some(8));
+    ///     assert!(tree.supervisor("other").await.is_none());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub async fn supervisor(&self, name: &str) -> Option<Self> {
+        self.child(name).await.map(Self::new)
+    }
+
+    /// The rules by which it supervises; `None` when it has ended.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let flags = system.root().flags().await.unwrap();
+    ///     assert_eq!(flags.intensity, 3);
+    /// });
+    /// ```
+    pub async fn flags(&self) -> Option<SupervisorFlags> {
+        self.addr.ask_with(Message::Flags).no_timeout().await.ok()
     }
 
     /// The supervisor's own actor, to watch, to stop and to kill.

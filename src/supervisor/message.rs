@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::action::Ticket;
 use super::children::{ChildCounts, ChildId};
 use super::error::{ChildError, StartError};
-use super::handle::ChildInfo;
+use super::info::{ChildInfo, SupervisorFlags};
 use super::spec::Spec;
 use crate::actor::control::ChildEvent;
 use crate::actor::{ActorId, Addr, Protocol, Reply};
@@ -98,6 +98,7 @@ pub(crate) enum Message {
     Manage(Request),
     List(Reply<Vec<ChildInfo>>),
     Count(Reply<ChildCounts>),
+    Flags(Reply<SupervisorFlags>),
 }
 
 impl Protocol for Message {}

@@ -118,6 +118,7 @@ impl Decider {
             | ExitReason::Panicked(_)
             | ExitReason::NoActor
             | ExitReason::RestartLimit
+            | ExitReason::Refused(_)
             | ExitReason::TimedOut(_)
             | ExitReason::NameTaken { .. } => false,
         };

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::plan::Plan;
 use super::strategy::{ChildKind, Restart, Shutdown};
 use crate::actor::control::Parent;
 use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
+use crate::base::backoff::Backoff;
 use crate::event_loop::core::Core;
 use crate::registry::{RegisterError, Registry};
 
@@ -142,6 +142,28 @@ impl<P, Kind, I> Child<P, Kind, I> {
     /// ```
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.plan.backoff = Some(backoff);
+        self
+    }
+
+    /// How often its first start is tried before it is given up, at once after each failure; once
+    /// by default, as a start that fails once mostly fails again. A restart that fails is another
+    /// matter: the supervisor goes on with it for as long as its budget allows.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     let mut failures = 0;
+    ///     let moody = async move |cx: &mut Cx<Msg>| {
+    ///         if failures < 2 { failures += 1; return Err(Fault::new("not yet")); }
+    ///         match cx.recv().await {}
+    ///     };
+    ///     assert!(system.spawn(child("moody", moody).start_tries(3)).await.is_ok());
+    /// });
+    /// ```
+    pub const fn start_tries(mut self, tries: u32) -> Self {
+        self.plan.start_tries = tries;
         self
     }
 
@@ -414,6 +436,12 @@ struct Lent<Kind, I> {
     marker: PhantomData<fn(Kind)>,
 }
 
+impl<Kind, I> Lent<Kind, I> {
+    fn borrow(&self) -> Borrowed<'_, I> {
+        Borrowed { taken: self.factory.take(), home: &self.factory }
+    }
+}
+
 /// Marks lent factories.
 struct IsLent;
 
@@ -424,11 +452,16 @@ where
     I: Incarnate<P, Kind>,
 {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
-        let mut borrowed = Borrowed { taken: self.factory.take(), home: &self.factory };
-        match &mut borrowed.taken {
+        match &mut self.borrow().taken {
             Some(factory) => factory.live(cx).await,
             // Two lives at once would be a bug of the supervisor; the second does not begin.
             None => ExitReason::Error(Arc::from("the incarnation before is still alive")),
+        }
+    }
+
+    async fn reap(&mut self) {
+        if let Some(factory) = &mut self.borrow().taken {
+            factory.reap().await;
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
 use crate::supervisor::children::ChildId;
 
 /// Whether a child that ended is started again.
@@ -42,12 +42,15 @@ pub(crate) enum Verdict {
 }
 
 impl Restart {
-    /// The decision table of supervision.
-    pub(crate) fn verdict(self, reason: &ExitReason) -> Verdict {
+    /// The decision table of supervision; the error of a handler may ask for a final end.
+    pub(crate) fn verdict(self, reason: &ExitReason, recovery: Recovery) -> Verdict {
         use ExitReason::{
-            Error, Killed, NameTaken, NoActor, Normal, Panicked, RestartLimit, Shutdown,
+            Error, Killed, NameTaken, NoActor, Normal, Panicked, Refused, RestartLimit, Shutdown,
             ShutdownWith, TimedOut,
         };
+        if recovery == Recovery::Stop {
+            return Verdict::Finish;
+        }
         match (self, reason) {
             (
                 Self::Permanent,
@@ -59,6 +62,7 @@ impl Restart {
                 | Panicked(_)
                 | NoActor
                 | RestartLimit
+                | Refused(_)
                 | TimedOut(_)
                 | NameTaken { .. },
             ) => Verdict::Restart,
@@ -70,6 +74,7 @@ impl Restart {
                 | Panicked(_)
                 | NoActor
                 | RestartLimit
+                | Refused(_)
                 | TimedOut(_)
                 | NameTaken { .. },
             ) => Verdict::Restart,
@@ -83,6 +88,7 @@ impl Restart {
                 | Panicked(_)
                 | NoActor
                 | RestartLimit
+                | Refused(_)
                 | TimedOut(_)
                 | NameTaken { .. },
             ) => Verdict::Finish,

@@ -14,7 +14,7 @@ fn lookup(test: &TestSystem, name: &str) -> Option<ActorId> {
 /// **R8.1, R2.1** A name taken outside refuses the start, with its owner; the owner goes on, the
 /// supervisor lives, no spec is left, and the name's next bearer starts as soon as it is free.
 #[test]
-fn a_child_whose_name_is_taken_outside_does_not_start() {
+fn sup_34b_name_taken_outside_for_a_registered_child() {
     case(async |test| {
         let log = Log::new();
         let owner = test.spawn(plain("owner", &log)).await.unwrap();
