@@ -109,6 +109,7 @@ const NOT_ASSERTED: &[(&str, &str)] = &[
     ("G2", "snapshot and observer are made together, and all are told before one is woken"),
     ("G3", "`publish` looks again before each send, with no user code in between"),
     ("K1", "a timer's task and the notices with its tag go in one call"),
+    ("A4", "a slot's key has a generation, so a late reply finds nothing; see `Slots`"),
     ("L2", "both orders of post and sleep are under one mutex"),
     ("M1", "the ring is a `VecDeque`, pushed at one end and popped at the other"),
     ("M2", "the count of urgent messages is where the next one is inserted"),

@@ -173,11 +173,7 @@ fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
             incarnation = control.incarnation(), message = control.handling(), %reason, "crashed",
         );
         if control.has_message() {
-            dead_letter::announce_named(
-                control,
-                control.handling(),
-                Cause::Crashed(reason.clone()),
-            );
+            dead_letter::announce(control, control.handling(), Cause::Crashed(reason.clone()));
         }
     }
     control.end_incarnation();
@@ -192,7 +188,7 @@ pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: 
         control.end_message();
     }
     let lost = Lost::Ended(reason.clone());
-    core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+    core.locals.get::<Orphans>().settle_for(control, &lost);
 }
 
 /// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.
@@ -225,17 +221,22 @@ impl<P: Protocol> Drop for Ending<P> {
             }
             // Ports that the dropped body still held, when it did not end by itself.
             let lost = Lost::Ended(self.reason.clone());
-            core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+            core.locals.get::<Orphans>().settle_for(control, &lost);
         }
         for waiter in self.cell.mailbox.close() {
             waiter.wake();
         }
+        let mut panicked = None;
         while let Some(message) = self.cell.mailbox.drain_one() {
             let cause = match self.cell.mailbox.taken() {
                 Taken::Redelivered(_) => Cause::Crashed(self.reason.clone()),
                 Taken::Ordinary | Taken::Notice(_) => Cause::Ended(self.reason.clone()),
             };
-            dead_letter::bury(control, message, &cause);
+            let in_drop = dead_letter::bury(control, message, &cause);
+            panicked = panicked.or(in_drop);
+        }
+        if let Some(text) = panicked.filter(|_| self.reason.is_clean()) {
+            self.reason = ExitReason::Panicked(text);
         }
         monitor::withdraw_all(control);
         tracing::debug!(

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::error::ActorLabel;
 use super::exit::ExitReason;
 use super::family::Family;
 use super::id::ActorId;
@@ -138,6 +139,11 @@ impl Control {
 
     pub(crate) const fn id(&self) -> ActorId {
         ActorId(self.key)
+    }
+
+    /// Who it is, for people.
+    pub(crate) fn label(&self) -> ActorLabel {
+        ActorLabel { id: self.id(), name: Some(Arc::clone(&self.name)) }
     }
 
     pub(crate) fn bonds(&self) -> &Bonds {

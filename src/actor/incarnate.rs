@@ -153,10 +153,10 @@ async fn wind_up<A: Actor>(
     cx: &mut Cx<A::Protocol>,
     mut reason: ExitReason,
 ) -> ExitReason {
+    if let Some(core) = current::get() {
+        settle_end(&cx.cell, &core, &reason);
+    }
     if reason.is_crash() {
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
-        }
         let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
         if let Err(payload) = crashed {
             reason = panic_reason(payload);
@@ -191,7 +191,7 @@ pub(crate) fn error_reason(error: &impl Display) -> ExitReason {
     ExitReason::Error(Arc::from(format!("{error:#}")))
 }
 
-fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
+pub(crate) fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
     // Thrown again under the guard that turns a payload into text and drops it safely.
     match catch(|| std::panic::resume_unwind(payload)) {
         Ok(()) => ExitReason::Panicked(Arc::from("a panic")),

@@ -30,7 +30,11 @@
 //! one transaction.
 
 mod address;
+mod arrival;
 mod ask;
+mod ask_error;
+mod ask_many;
+mod ask_set;
 mod body;
 mod cell;
 mod context;
@@ -48,8 +52,10 @@ mod lease;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
 mod link;
+mod making;
 mod monitor;
 mod orphan;
+mod pipe;
 mod protocol;
 mod receive;
 mod receive_timeout;
@@ -65,11 +71,15 @@ mod urgent;
 pub(crate) mod wait;
 mod watch;
 
-pub use address::{Addr, Making};
+pub use address::Addr;
 pub use ask::Ask;
+pub use ask_error::AskError;
+pub use ask_many::{NoAnswer, ask_all, ask_any, ask_each};
+pub use ask_set::{AskSet, DuplicateLabel, Unanswered};
 pub use context::Cx;
 pub use dead_letter::{Cause, DeadLetter};
-pub use error::{ActorLabel, AskError, TellError, TellErrorKind};
+pub(crate) use error::name_of;
+pub use error::{ActorLabel, TellError, TellErrorKind};
 pub use exit::ExitReason;
 pub use fault::Fault;
 pub use id::ActorId;
@@ -78,6 +88,7 @@ pub use keyed_timer::Repeat;
 pub use lease::Lease;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub use link::{Exit, LinkError};
+pub use making::Making;
 pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
 pub use receive_timeout::WhenIdle;

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::address::Addr;
-use super::ask::{Ask, DEFAULT_LIMIT};
+use super::arrival::Arrival;
+use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate};
-use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
+use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::id::ActorId;
 use super::protocol::Accepts;
@@ -153,7 +154,7 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     /// });
     /// ```
     pub const fn ask(&self, message: M) -> Ask<Self, M, R> {
-        Ask::new(*self, message, Some(DEFAULT_LIMIT))
+        Ask::new(*self, message)
     }
 }
 

@@ -132,9 +132,9 @@ fn resume(control: &Control, reason: ExitReason) {
     );
     if let Some(core) = current::get() {
         let lost = Lost::Ended(reason.clone());
-        core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+        core.locals.get::<Orphans>().settle_for(control, &lost);
     }
     control.end_message();
-    dead_letter::announce_named(control, control.handling(), Cause::Crashed(reason.clone()));
+    dead_letter::announce(control, control.handling(), Cause::Crashed(reason.clone()));
     lifecycle::tell(control, || Lifecycle::Resumed(reason));
 }

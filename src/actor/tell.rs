@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
-use super::door::{Arrival, Door, Opened, Passage, open};
+use super::arrival::Arrival;
+use super::door::{Door, Opened, Passage, open};
 use super::error::{ActorLabel, TellError, TellErrorKind};
 use super::reply::Reply;
 

@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 
 use super::error::MemberError;
 use super::ledger::Ledger;
-use crate::actor::{ActorId, Recipient, Tell, dead_letter};
+use crate::actor::{ActorId, Cause, Recipient, Tell, dead_letter};
 use crate::base::invariant::invariant;
 
 /// A name under which messages are published to all who subscribed.
@@ -133,7 +133,7 @@ impl<M: Clone + 'static> Topic<M> {
     pub fn publish(&self, message: M) -> usize {
         let round = self.ledger.round(());
         if round.len() == 0 {
-            dead_letter::unheard(self.ledger.name(), None, message);
+            self.unheard(None, message);
             return 0;
         }
         let mut reached = 0;
@@ -145,9 +145,9 @@ impl<M: Clone + 'static> Topic<M> {
             }
             match member.entry.0.try_tell(copy) {
                 Ok(()) => reached += 1,
+                // Dropped with its error, the copy is a dead letter.
                 Err(error) => {
                     invariant!(G1, !error.is_closed(), "{} subscribes and has ended", member.actor);
-                    dead_letter::untaken(error);
                 }
             }
         }
@@ -172,7 +172,7 @@ impl<M: Clone + 'static> Topic<M> {
     pub async fn publish_and_wait(&self, message: M) -> usize {
         let round = self.ledger.round(());
         if round.len() == 0 {
-            dead_letter::unheard(self.ledger.name(), None, message);
+            self.unheard(None, message);
             return 0;
         }
         // Woken also when somebody leaves.
@@ -187,17 +187,16 @@ impl<M: Clone + 'static> Topic<M> {
             while changes.poll(cx).is_ready() {}
             waiting.retain_mut(|copy| {
                 if !round.stands(copy.number) {
-                    let unsent = copy.tell.take_back();
-                    let lost = |message| {
-                        dead_letter::unheard(self.ledger.name(), Some(copy.actor), message);
-                    };
-                    unsent.map(lost);
+                    if let Some(message) = copy.tell.take_back() {
+                        self.unheard(Some(copy.actor), message);
+                    }
                     return false;
                 }
                 match copy.tell.poll_unpin(cx) {
                     Poll::Pending => return true,
                     Poll::Ready(Ok(())) => reached += 1,
-                    Poll::Ready(Err(error)) => dead_letter::untaken(error),
+                    // Dropped with its error, the copy is a dead letter.
+                    Poll::Ready(Err(_)) => {}
                 }
                 false
             });
@@ -205,6 +204,10 @@ impl<M: Clone + 'static> Topic<M> {
         })
         .await;
         reached
+    }
+
+    fn unheard(&self, recipient: Option<ActorId>, message: M) {
+        dead_letter::undelivered(self.ledger.name(), recipient, message, Cause::NoSubscriber);
     }
 }
 

@@ -1,10 +1,9 @@
 //! What names can come to; each error says what is certain.
 
-use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::actor::{ActorId, AskError, TellError};
+use crate::actor::{ActorId, AskError, Cause, TellError, dead_letter, name_of};
 
 /// A name was not given; nothing changed.
 ///
@@ -109,12 +108,7 @@ pub enum LookupError {
 #[non_exhaustive]
 pub enum NamedError<M, E> {
     /// The name led to nobody. The message was not sent and certainly never handled.
-    Unresolved {
-        /// Why the name led to nobody.
-        error: LookupError,
-        /// The message.
-        message: M,
-    },
+    Unresolved(Unresolved<M>),
     /// The name led to an actor, and this came of sending to it.
     Sending(E),
 }
@@ -132,7 +126,7 @@ impl<M, E> NamedError<M, E> {
     /// ```
     #[must_use]
     pub const fn is_unresolved(&self) -> bool {
-        matches!(self, Self::Unresolved { .. })
+        matches!(self, Self::Unresolved(_))
     }
 }
 
@@ -152,7 +146,7 @@ impl<M> NamedError<M, TellError<M>> {
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {
-            Self::Unresolved { message, .. } => Some(message),
+            Self::Unresolved(error) => error.into_message(),
             Self::Sending(error) => error.into_message(),
         }
     }
@@ -172,7 +166,7 @@ impl<M> NamedError<M, TellError<M>> {
     #[must_use]
     pub fn without_message(self) -> NamedError<(), TellError<()>> {
         match self {
-            Self::Unresolved { error, .. } => NamedError::Unresolved { error, message: () },
+            Self::Unresolved(error) => NamedError::Unresolved(error.without_message()),
             Self::Sending(error) => NamedError::Sending(error.without_message()),
         }
     }
@@ -194,7 +188,7 @@ impl<M> NamedError<M, AskError<M>> {
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {
-            Self::Unresolved { message, .. } => Some(message),
+            Self::Unresolved(error) => error.into_message(),
             Self::Sending(error) => error.into_message(),
         }
     }
@@ -213,7 +207,7 @@ impl<M> NamedError<M, AskError<M>> {
     #[must_use]
     pub const fn is_unhandled(&self) -> bool {
         match self {
-            Self::Unresolved { .. } => true,
+            Self::Unresolved(_) => true,
             Self::Sending(error) => error.is_unhandled(),
         }
     }
@@ -233,7 +227,7 @@ impl<M> NamedError<M, AskError<M>> {
     #[must_use]
     pub fn without_message(self) -> NamedError<(), AskError<()>> {
         match self {
-            Self::Unresolved { error, .. } => NamedError::Unresolved { error, message: () },
+            Self::Unresolved(error) => NamedError::Unresolved(error.without_message()),
             Self::Sending(error) => NamedError::Sending(error.without_message()),
         }
     }
@@ -242,9 +236,7 @@ impl<M> NamedError<M, AskError<M>> {
 impl<M, E: fmt::Display> fmt::Display for NamedError<M, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unresolved { error, .. } => {
-                write!(f, "`{}` was not sent: {error}", type_name::<M>())
-            }
+            Self::Unresolved(error) => error.fmt(f),
             Self::Sending(error) => error.fmt(f),
         }
     }
@@ -252,9 +244,110 @@ impl<M, E: fmt::Display> fmt::Display for NamedError<M, E> {
 
 impl<M, E: fmt::Display> fmt::Debug for NamedError<M, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let variant = if self.is_unresolved() { "Unresolved" } else { "Sending" };
-        write!(f, "{variant}({self})")
+        match self {
+            Self::Unresolved(error) => fmt::Debug::fmt(error, f),
+            Self::Sending(error) => write!(f, "Sending({error})"),
+        }
     }
 }
 
 impl<M, E: std::error::Error> std::error::Error for NamedError<M, E> {}
+
+/// A message for a name that led to nobody.
+///
+/// It comes back by [`into_message`](Self::into_message). Dropped with this error instead, it is a
+/// [dead letter](crate::actor::DeadLetter), as it is with [`TellError`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::registry::{LookupError, NamedError};
+/// enum Msg { Hello }
+/// impl Protocol for Msg {}
+/// greenroom::run(async |system| {
+///     let error = system.named::<Msg>("printer").tell(Msg::Hello).await.unwrap_err();
+///     let NamedError::Unresolved(error) = error else { panic!("nobody has the name") };
+///     assert_eq!(*error.why(), LookupError::NotFound { name: "printer".into() });
+///     assert!(error.into_message().is_some());
+///     // Nobody takes this one.
+///     let _ = system.named::<Msg>("printer").try_tell(Msg::Hello);
+///     assert_eq!(system.dead_letters(), 1);
+/// });
+/// ```
+pub struct Unresolved<M> {
+    why: LookupError,
+    message: Option<M>,
+}
+
+impl<M> Unresolved<M> {
+    pub(crate) const fn new(why: LookupError, message: M) -> Self {
+        Self { why, message: Some(message) }
+    }
+
+    /// Why the name led to nobody.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::registry::{LookupError, NamedError};
+    /// enum Msg { Hello }
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     match system.named::<Msg>("printer").try_tell(Msg::Hello) {
+    ///         Err(NamedError::Unresolved(error)) => {
+    ///             assert!(matches!(error.why(), LookupError::NotFound { .. }));
+    ///         }
+    ///         other => panic!("nobody has the name: {other:?}"),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub const fn why(&self) -> &LookupError {
+        &self.why
+    }
+
+    /// The message, unless it was taken out before.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::registry::NamedError;
+    /// struct Text(String);
+    /// impl Protocol for Text {}
+    /// greenroom::run(async |system| {
+    ///     let sent = system.named::<Text>("printer").try_tell(Text("hello".into()));
+    ///     let Err(NamedError::Unresolved(error)) = sent else { panic!("nobody has the name") };
+    ///     assert_eq!(error.into_message().unwrap().0, "hello");
+    /// });
+    /// ```
+    #[must_use]
+    pub fn into_message(mut self) -> Option<M> {
+        self.message.take()
+    }
+
+    /// The message is dropped.
+    fn without_message(self) -> Unresolved<()> {
+        Unresolved { why: self.why.clone(), message: None }
+    }
+}
+
+impl<M> Drop for Unresolved<M> {
+    fn drop(&mut self) {
+        if let Some(message) = self.message.take() {
+            let (LookupError::NotFound { name } | LookupError::OtherProtocol { name, .. }) =
+                &self.why;
+            dead_letter::undelivered(name, None, message, Cause::Unresolved);
+        }
+    }
+}
+
+impl<M> fmt::Display for Unresolved<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was not sent: {}", name_of::<M>(), self.why)
+    }
+}
+
+impl<M> fmt::Debug for Unresolved<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unresolved({self})")
+    }
+}
+
+impl<M> std::error::Error for Unresolved<M> {}

@@ -39,7 +39,7 @@ mod lock;
 mod named;
 mod table;
 
-pub use error::{LookupError, NamedError, RegisterError};
+pub use error::{LookupError, NamedError, RegisterError, Unresolved};
 pub(crate) use lock::Locks;
 pub use lock::{Lock, LockGuard};
 pub use named::{Named, NamedAsk};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::error::{LookupError, NamedError};
+use super::error::{LookupError, NamedError, Unresolved};
 use super::table::Registry;
 use crate::actor::{Accepts, Addr, Ask, AskError, Making, Protocol, Reply, TellError};
 
@@ -21,7 +21,6 @@ use crate::actor::{Accepts, Addr, Ask, AskError, Making, Protocol, Reply, TellEr
 ///
 /// ```
 /// use greenroom::prelude::*;
-/// use greenroom::registry::{LookupError, NamedError};
 /// enum Msg { Get(Reply<u32>) }
 /// impl Protocol for Msg {}
 /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
@@ -31,8 +30,7 @@ use crate::actor::{Accepts, Addr, Ask, AskError, Making, Protocol, Reply, TellEr
 /// greenroom::run(async |system| {
 ///     let printer = system.named::<Msg>("printer");
 ///     let error = printer.ask_with(Msg::Get).await.unwrap_err();
-///     assert!(error.is_unhandled());
-///     assert!(matches!(error, NamedError::Unresolved { error: LookupError::NotFound { .. }, .. }));
+///     assert!(error.is_unhandled() && error.is_unresolved());
 ///
 ///     let first = system.spawn(child("a", actor).registered("printer").restart(Temporary)).await?;
 ///     assert_eq!(printer.ask_with(Msg::Get).await?, "root/a".len() as u32);
@@ -104,7 +102,7 @@ impl<P: Protocol> Named<P> {
     {
         match self.resolve() {
             Ok(addr) => addr.try_tell(message).map_err(NamedError::Sending),
-            Err(error) => Err(NamedError::Unresolved { error, message }),
+            Err(why) => Err(NamedError::Unresolved(Unresolved::new(why, message))),
         }
     }
 
@@ -138,7 +136,7 @@ impl<P: Protocol> Named<P> {
     {
         match self.resolve() {
             Ok(addr) => addr.tell(message).await.map_err(NamedError::Sending),
-            Err(error) => Err(NamedError::Unresolved { error, message }),
+            Err(why) => Err(NamedError::Unresolved(Unresolved::new(why, message))),
         }
     }
 
@@ -321,7 +319,10 @@ where
         if let Some(message) = this.message.take() {
             match this.named.resolve() {
                 Ok(addr) => this.asking = Some((this.begin)(addr, message, this.limit)),
-                Err(error) => return Poll::Ready(Err(NamedError::Unresolved { error, message })),
+                Err(why) => {
+                    let error = Unresolved::new(why, message);
+                    return Poll::Ready(Err(NamedError::Unresolved(error)));
+                }
             }
         }
         let asking = this.asking.as_mut().expect("an ask was polled after it was done");

@@ -3,12 +3,20 @@
 //! `docs/CONFORMANCE.md` is made from these files: see `table`. A test's documentation begins
 //! with the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
+mod ask_collections;
+mod ask_delegate;
+mod ask_limits;
+mod ask_order;
+mod ask_outcomes;
+mod ask_pipe;
+mod callee;
 mod cycles;
 mod family;
 mod grp;
 mod harness;
 mod lease;
 mod mbx;
+mod mbx_letters;
 mod rcp;
 mod reg;
 mod reg_directory;
@@ -16,6 +24,7 @@ mod reg_lookup;
 mod reg_start;
 mod scripted;
 mod sig;
+mod sig_order;
 mod sup_admin;
 mod sup_auto;
 mod sup_backoff;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use greenroom::actor::spawn;
+use greenroom::actor::{Cause, spawn};
 use greenroom::prelude::*;
 use greenroom::registry::{LookupError, NamedError, RegisterError};
 use greenroom::supervisor::StartError;
@@ -97,11 +97,22 @@ fn reg_03_via() {
         let error = named.ask(Ping(7)).await.unwrap_err();
         assert!(error.is_unhandled() && error.is_unresolved());
         let not_found = LookupError::NotFound { name: "w".into() };
-        let NamedError::Unresolved { error, message } = error else { panic!("{error}") };
-        assert_eq!((error, message.0), (not_found, 7));
+        let NamedError::Unresolved(error) = error else { panic!("{error}") };
+        assert_eq!(*error.why(), not_found);
+        assert_eq!(error.into_message().unwrap().0, 7);
         assert_eq!(named.tell(Ping(8)).await.unwrap_err().into_message().unwrap().0, 8);
         assert_eq!(named.try_tell(Ping(9)).unwrap_err().into_message().unwrap().0, 9);
 
+        // A message that came back and is dropped is not lost in silence.
+        assert!(test.letters().is_empty());
+        drop(named.ask(Ping(0)).await);
+        drop(named.try_tell(Ping(0)));
+        let letters = test.letters();
+        assert_eq!(letters.len(), 2);
+        for letter in letters {
+            assert_eq!((letter.recipient, letter.name.as_deref()), (None, Some("w")));
+            assert_eq!(letter.cause, Cause::Unresolved);
+        }
         // Made before there was anybody, it is resolved when it is sent.
         let ask = named.ask(Ping(10));
         let next = test.spawn(spec("next")).await.unwrap();
