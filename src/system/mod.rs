@@ -243,8 +243,9 @@ impl System {
     ///     addr.stop();
     ///     addr.ended().await;
     ///     assert_eq!(system.dead_letters(), 1);
-    ///     // This one comes back instead.
-    ///     assert!(addr.tell(Msg::Job).await.is_err());
+    ///     // This one comes back instead, and is a dead letter only if it is dropped then.
+    ///     let error = addr.tell(Msg::Job).await.unwrap_err();
+    ///     assert!(error.into_message().is_some());
     ///     assert_eq!(system.dead_letters(), 1);
     /// });
     /// ```
