@@ -81,6 +81,7 @@ pub mod offload;
 pub mod net;
 pub mod actor;
 pub mod registry;
+pub mod group;
 pub mod supervisor;
 pub mod system;
 pub mod test;

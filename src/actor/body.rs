@@ -209,6 +209,8 @@ impl<P: Protocol> Drop for Ending<P> {
         if !control.end() {
             return;
         }
+        // First of all: no code of the user's finds an actor that has ended by a name.
+        control.releases.run();
         if let Some(core) = current::get() {
             for task in control.take_tasks() {
                 core.cancel(task);
@@ -220,14 +222,6 @@ impl<P: Protocol> Drop for Ending<P> {
             // Ports that the dropped body still held, when it did not end by itself.
             let lost = Lost::Ended(self.reason.clone());
             core.locals.get::<Orphans>().settle_for(control, &lost);
-        }
-        for release in control.take_at_end() {
-            if let Err(text) = catch(release) {
-                tracing::error!(
-                    target: "greenroom::actor", panic = %text,
-                    "releasing a name panicked",
-                );
-            }
         }
         for waiter in self.cell.mailbox.close() {
             waiter.wake();

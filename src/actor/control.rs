@@ -14,6 +14,7 @@ use super::lifecycle::{self, Lifecycle};
 use super::link::Links;
 use super::monitor::Monitors;
 use super::recovery::Recovery;
+use super::release::Releases;
 use super::wait::Waits;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
@@ -53,6 +54,8 @@ pub(crate) struct Control {
     pub(crate) name: Arc<str>,
     pub(crate) parent: Option<Rc<dyn Parent>>,
     pub(crate) monitors: Monitors,
+    /// Names and memberships, which others can have when it has ended.
+    pub(crate) releases: Releases,
     incarnation: Cell<u32>,
     started: Cell<bool>,
     declined: Cell<bool>,
@@ -83,7 +86,6 @@ pub(crate) struct Control {
     /// No incarnation is alive: the actor waits for its parent's verdict.
     between: Cell<bool>,
     verdict: Cell<Option<Verdict>>,
-    at_end: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// It takes no messages until it is resumed.
     suspended: Cell<bool>,
     /// Whether there is something to see to before the next message; see `has_errands`.
@@ -108,6 +110,7 @@ impl Control {
             name,
             parent,
             monitors: Monitors::default(),
+            releases: Releases::default(),
             incarnation: Cell::new(0),
             started: Cell::new(false),
             declined: Cell::new(false),
@@ -127,7 +130,6 @@ impl Control {
             stop_reason: RefCell::new(ExitReason::Normal),
             between: Cell::new(false),
             verdict: Cell::new(None),
-            at_end: RefCell::new(Vec::new()),
             suspended: Cell::new(false),
             errands: Cell::new(true),
             receptive: Cell::new(false),
@@ -264,15 +266,6 @@ impl Control {
     /// Marks the final end; `true` the first time.
     pub(crate) fn end(&self) -> bool {
         !self.ended.replace(true)
-    }
-
-    /// Does `f` when the actor has ended for good, before anybody hears of the end.
-    pub(crate) fn at_end(&self, f: impl FnOnce() + 'static) {
-        self.at_end.borrow_mut().push(Box::new(f));
-    }
-
-    pub(crate) fn take_at_end(&self) -> Vec<Box<dyn FnOnce()>> {
-        std::mem::take(&mut self.at_end.borrow_mut())
     }
 
     pub(crate) fn set_verdict(&self, verdict: Verdict) {

@@ -36,11 +36,12 @@ use crate::event_loop::current;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// Whom it was for; `None` for a reply that came too late.
+    /// Whom it was for; `None` for a reply that came too late, and on a topic without subscribers.
     pub recipient: Option<ActorId>,
-    /// The recipient's name, when it is known.
+    /// The recipient's name, when it is known; that of the topic for
+    /// [`Cause::NoSubscriber`], and the one it was sent to for [`Cause::Unresolved`].
     pub name: Option<Arc<str>>,
-    /// The type of the message: of the protocol, or of a reply.
+    /// The type of the message: of the protocol, of a reply, or of what was published.
     pub message: &'static str,
     /// Why nobody will handle it.
     pub cause: Cause,
@@ -83,6 +84,11 @@ pub enum Cause {
     SelfAsk,
     /// A reply to somebody who no longer waited.
     LateReply,
+    /// It was sent to a name that led to nobody, and dropped when it came back.
+    Unresolved,
+    /// It was published on a topic that nobody subscribed to, or whose subscriber left before there
+    /// was room for it.
+    NoSubscriber,
     /// The actor said that it has no use for it; see [`Cx::unhandled`](super::Cx::unhandled).
     Unhandled,
     /// It was put aside, and given up; see [`Cx::clear_stash`](super::Cx::clear_stash).
@@ -162,7 +168,11 @@ pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) -> 
         Cause::Crashed(reason) | Cause::Poison { reason, .. } => Lost::Ended(reason.clone()),
         Cause::Overflow => Lost::Overflow,
         Cause::Unhandled | Cause::Cleared => Lost::Dropped,
-        Cause::Closed | Cause::SelfAsk | Cause::LateReply => Lost::NotSent,
+        Cause::Closed
+        | Cause::SelfAsk
+        | Cause::LateReply
+        | Cause::NoSubscriber
+        | Cause::Unresolved => Lost::NotSent,
     };
     let loss = Loss { by: Some(control.label()), why };
     let dropped = core.locals.get::<Orphans>().during(loss, || drop_reporting(message));
@@ -198,6 +208,21 @@ pub(crate) fn stray<P: 'static>(recipient: ActorId, message: P) {
         None => drop_quietly(message),
     }
     publish(Some(&by), type_name::<P>(), Cause::Closed);
+}
+
+/// A message for a name or a topic, which had nobody for it.
+pub(crate) fn undelivered<M>(
+    name: &Arc<str>,
+    recipient: Option<ActorId>,
+    message: M,
+    cause: Cause,
+) {
+    drop_quietly(message);
+    if let Some(core) = current::get() {
+        let name = Some(Arc::clone(name));
+        let letter = DeadLetter { recipient, name, message: type_name::<M>(), cause };
+        core.locals.get::<DeadLetters>().publish(&core, &letter);
+    }
 }
 
 /// A reply to somebody who no longer waits.

@@ -183,6 +183,12 @@ impl<M: 'static, R: 'static> Door<M, R> for Recipient<M, R> {
     }
 }
 
+impl<M: 'static, R: 'static> From<Recipient<M, R>> for ActorId {
+    fn from(recipient: Recipient<M, R>) -> Self {
+        recipient.id()
+    }
+}
+
 impl<M: 'static, R: 'static> Clone for Recipient<M, R> {
     fn clone(&self) -> Self {
         *self

@@ -59,6 +59,17 @@ pub enum StartError {
         /// The actor that bears the name.
         actor: Option<ActorId>,
     },
+    /// The name that the child was to bear in the system belongs to another actor, which goes on
+    /// undisturbed; see [`Child::registered`](super::Child::registered).
+    #[error("child `{name}` did not start: the name `{registered}` belongs to actor {owner}")]
+    AlreadyRegistered {
+        /// Which child.
+        name: Arc<str>,
+        /// The name in the system.
+        registered: Arc<str>,
+        /// Who has it.
+        owner: ActorId,
+    },
     /// A child of this name is known but not running. If it does not wait for its next incarnation,
     /// `restart_child` or `delete_child` it.
     #[error("child `{name}` is known already; restart or delete it")]
@@ -85,6 +96,9 @@ impl StartError {
     pub(crate) fn of(name: Arc<str>, reason: ExitReason) -> Self {
         match reason {
             ExitReason::Refused(reason) => Self::Refused { name, reason },
+            ExitReason::NameTaken { name: registered, owner } => {
+                Self::AlreadyRegistered { name, registered, owner }
+            }
             reason => Self::Failed { name, reason },
         }
     }

@@ -54,7 +54,10 @@ impl SupervisorBuilder {
         let (started, outcome) = oneshot::channel();
         let owner = Owner { owner: cx.id(), started: RefCell::new(Some(started)) };
         let path: Arc<str> = Arc::from(format!("{}/{name}", cx.name()));
-        let supervisor = spec.build.start(&core, path, Rc::new(owner));
+        let supervisor = match spec.build.start(&core, path, Rc::new(owner)) {
+            Ok(supervisor) => supervisor,
+            Err(reason) => return Err(StartError::Failed { name, reason }),
+        };
         cx.cell.control.bonds().family.add(supervisor, survives);
         match outcome.await {
             Ok(Ok(())) => Ok(Supervisor::of(supervisor)),

@@ -249,6 +249,7 @@ impl<'a> Run<'a> {
                 }
             }
             Action::Start(id) => self.start(cx, id),
+            Action::Restart(id) if self.actor_of(id).is_none() => self.start(cx, id),
             Action::Restart(id) => self.with_child(id, |child| child.set_verdict(Verdict::Restart)),
             Action::Stop { id, how, ticket, .. } => self.stop(cx, id, how, ticket),
             Action::Kill(id) => self.with_child(id, Control::kill),
@@ -301,9 +302,16 @@ impl<'a> Run<'a> {
             BuiltBy::Static(index) => &mut self.specs[*index].build,
             BuiltBy::Added(build) => build,
         };
-        let actor = build.start(&core, name, Rc::new(link));
-        kept.actor = Some(actor);
-        self.by_actor.insert(actor, id);
+        match build.start(&core, name, Rc::new(link)) {
+            Ok(actor) => {
+                kept.actor = Some(actor);
+                self.by_actor.insert(actor, id);
+            }
+            // There is no actor that could tell of it. A later `Restart` tries again.
+            Err(reason) => {
+                self.addr.put_urgent(Message::Child(id, ChildEvent::StartFailed(reason)));
+            }
+        }
     }
 
     fn stop(&self, cx: &Cx<Message>, id: ChildId, how: Shutdown, ticket: Ticket) {
@@ -356,8 +364,12 @@ impl<'a> Run<'a> {
         self.kept.get(&id).map_or_else(|| Arc::from("?"), |kept| Arc::clone(&kept.name))
     }
 
+    fn actor_of(&self, id: ChildId) -> Option<ActorId> {
+        self.kept.get(&id).and_then(|kept| kept.actor)
+    }
+
     fn with_child(&self, id: ChildId, f: impl FnOnce(&Control)) {
-        if let Some(actor) = self.kept.get(&id).and_then(|kept| kept.actor) {
+        if let Some(actor) = self.actor_of(id) {
             control::with(actor.0, f);
         }
     }

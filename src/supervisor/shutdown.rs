@@ -119,7 +119,8 @@ impl Decider {
             | ExitReason::NoActor
             | ExitReason::RestartLimit
             | ExitReason::Refused(_)
-            | ExitReason::TimedOut(_) => false,
+            | ExitReason::TimedOut(_)
+            | ExitReason::NameTaken { .. } => false,
         };
         if !as_asked {
             turn.report(Report::StoppedOddly { id, reason: reason.clone() });

@@ -14,6 +14,7 @@ use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
 use crate::base::backoff::Backoff;
 use crate::event_loop::core::Core;
+use crate::registry::{RegisterError, Registry};
 
 /// Describes an actor for a supervisor; see [`Child`] for what can be said of it.
 ///
@@ -44,6 +45,7 @@ where
     Child {
         plan: Plan::new(Some(Arc::from(name)), ChildKind::Worker),
         options: Options::default(),
+        registered: None,
         incarnate,
         marker: PhantomData,
     }
@@ -69,6 +71,8 @@ where
 pub struct Child<P, Kind, I> {
     plan: Plan,
     options: Options,
+    /// The name that it bears in the system.
+    registered: Option<Arc<str>>,
     incarnate: I,
     marker: PhantomData<fn(P, Kind)>,
 }
@@ -252,6 +256,43 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self.options.limits.handler = Some(limit);
         self
     }
+
+    /// Bears this name in its system from its start on, before its `started` hook runs, and over
+    /// its restarts, until it has ended for good; see
+    /// [`System::lookup`](crate::System::lookup). When another actor has the name, it does not
+    /// start: [`StartError::AlreadyRegistered`](super::StartError::AlreadyRegistered) with the
+    /// owner. When its start fails, the name is free by the time the error is returned.
+    ///
+    /// The name given to [`child`] is for its supervisor and for people; children of different
+    /// supervisors may share it. This one is unique in the system.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::supervisor::StartError;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let seven = system.spawn(child("seven", actor).registered("lucky")).await?;
+    ///     assert_eq!(system.lookup::<Msg>("lucky")?, seven);
+    ///     let second = system.spawn(child("second", actor).registered("lucky")).await;
+    ///     let Err(StartError::AlreadyRegistered { owner, .. }) = second else { panic!() };
+    ///     assert_eq!(owner, seven.id());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn registered(mut self, name: &str) -> Self {
+        self.registered = Some(Arc::from(name));
+        self
+    }
+
+    /// What its supervisor calls it.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.plan.name.clone().unwrap_or_else(|| Arc::from("child"))
+    }
 }
 
 impl<P, Kind, I> fmt::Debug for Child<P, Kind, I> {
@@ -298,8 +339,9 @@ where
     type Handle = Addr<P>;
 
     fn into_spec(self) -> Spec {
-        let Self { plan, options, incarnate, .. } = self;
-        Spec { plan, build: Box::new(BuildChild::new(options, incarnate)) }
+        let Self { plan, options, registered, incarnate, .. } = self;
+        let build = BuildChild::new(options, incarnate).registered(registered);
+        Spec { plan, build: Box::new(build) }
     }
 
     fn handle(actor: ActorId) -> Addr<P> {
@@ -330,12 +372,20 @@ impl fmt::Debug for Spec {
 
 /// Builds a child's actor, as often as its spec is started anew.
 pub(crate) trait Build {
-    fn start(&mut self, core: &Core, name: Arc<str>, parent: Rc<dyn Parent>) -> ActorId;
+    /// # Errors
+    /// When the name that the actor is to bear in the system is another's; there is no actor then.
+    fn start(
+        &mut self,
+        core: &Core,
+        name: Arc<str>,
+        parent: Rc<dyn Parent>,
+    ) -> Result<ActorId, ExitReason>;
 }
 
 /// Builds actors with the protocol `P` from one factory, which each incarnation borrows.
 pub(crate) struct BuildChild<P, Kind, I> {
     options: Options,
+    registered: Option<Arc<str>>,
     factory: Rc<Cell<Option<I>>>,
     marker: PhantomData<fn(P, Kind)>,
 }
@@ -343,7 +393,12 @@ pub(crate) struct BuildChild<P, Kind, I> {
 impl<P, Kind, I> BuildChild<P, Kind, I> {
     pub(crate) fn new(options: Options, incarnate: I) -> Self {
         let factory = Rc::new(Cell::new(Some(incarnate)));
-        Self { options, factory, marker: PhantomData }
+        Self { options, registered: None, factory, marker: PhantomData }
+    }
+
+    fn registered(mut self, name: Option<Arc<str>>) -> Self {
+        self.registered = name;
+        self
     }
 }
 
@@ -353,9 +408,24 @@ where
     Kind: 'static,
     I: Incarnate<P, Kind>,
 {
-    fn start(&mut self, core: &Core, name: Arc<str>, parent: Rc<dyn Parent>) -> ActorId {
+    fn start(
+        &mut self,
+        core: &Core,
+        name: Arc<str>,
+        parent: Rc<dyn Parent>,
+    ) -> Result<ActorId, ExitReason> {
         let lent = Lent { factory: Rc::clone(&self.factory), marker: PhantomData };
-        start::<P, IsLent, _>(core, name, self.options, Some(parent), lent).id()
+        let addr = start::<P, IsLent, _>(core, name, self.options, Some(parent), lent);
+        let Some(registered) = &self.registered else { return Ok(addr.id()) };
+        match core.locals.get::<Registry>().register(registered, addr) {
+            Err(RegisterError::Taken { name, owner }) => {
+                // It never ran: nobody hears of it.
+                core.cancel(addr.key());
+                Err(ExitReason::NameTaken { name, owner })
+            }
+            // One that has ended already, because its loop is closing, needs no name.
+            Ok(()) | Err(RegisterError::Ended { .. }) => Ok(addr.id()),
+        }
     }
 }
 

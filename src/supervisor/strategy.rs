@@ -45,7 +45,7 @@ impl Restart {
     /// The decision table of supervision; the error of a handler may ask for a final end.
     pub(crate) fn verdict(self, reason: &ExitReason, recovery: Recovery) -> Verdict {
         use ExitReason::{
-            Error, Killed, NoActor, Normal, Panicked, Refused, RestartLimit, Shutdown,
+            Error, Killed, NameTaken, NoActor, Normal, Panicked, Refused, RestartLimit, Shutdown,
             ShutdownWith, TimedOut,
         };
         if recovery == Recovery::Stop {
@@ -54,18 +54,43 @@ impl Restart {
         match (self, reason) {
             (
                 Self::Permanent,
-                Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit | Refused(_) | TimedOut(_),
+                Normal
+                | Shutdown
+                | ShutdownWith(_)
+                | Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | Refused(_)
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Restart,
             (Self::Transient, Normal | Shutdown | ShutdownWith(_)) => Verdict::Finish,
             (
                 Self::Transient,
-                Killed | Error(_) | Panicked(_) | NoActor | RestartLimit | Refused(_) | TimedOut(_),
+                Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | Refused(_)
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Restart,
             (
                 Self::Temporary,
-                Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit | Refused(_) | TimedOut(_),
+                Normal
+                | Shutdown
+                | ShutdownWith(_)
+                | Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | Refused(_)
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Finish,
         }
     }

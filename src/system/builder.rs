@@ -10,6 +10,7 @@ use futures::future::{Either, select};
 use super::shutdown::{CoordinatedShutdown, PhaseError, Phases, Schedule};
 use super::{Shared, System};
 use crate::actor::ExitReason;
+use crate::base::type_map::TypeMap;
 use crate::event_loop::{EventLoop, EventLoopBuilder, current};
 use crate::registry::Registry;
 use crate::supervisor::Supervisor;
@@ -170,7 +171,8 @@ impl System {
         let shared = Shared {
             root,
             shutdown: CoordinatedShutdown::new(schedule, root),
-            registry: Registry::default(),
+            registry: core.locals.get::<Registry>(),
+            kept: TypeMap::default(),
             signal: std::cell::Cell::new(None),
         };
         Self { shared: Rc::new(shared) }

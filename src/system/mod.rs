@@ -4,6 +4,7 @@
 //! It belongs to nobody else: two systems in one process share nothing.
 
 mod builder;
+mod names;
 mod shutdown;
 #[cfg(unix)]
 mod signals;
@@ -22,6 +23,7 @@ use crate::actor::dead_letter::DeadLetters;
 use crate::actor::lifecycle::Lifecycles;
 use crate::actor::wait;
 use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol, Waiting};
+use crate::base::type_map::TypeMap;
 use crate::event_loop::current;
 use crate::registry::{LookupError, RegisterError, Registry};
 use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
@@ -91,8 +93,10 @@ pub struct System {
 
 struct Shared {
     root: Supervisor,
-    registry: Registry,
+    registry: Rc<Registry>,
     shutdown: CoordinatedShutdown,
+    /// Groups, directories, topics and locks.
+    kept: TypeMap,
     /// The signal that began the stop.
     signal: Cell<Option<i32>>,
 }
@@ -245,8 +249,9 @@ impl System {
     ///     addr.stop();
     ///     addr.ended().await;
     ///     assert_eq!(system.dead_letters(), 1);
-    ///     // This one comes back instead.
-    ///     assert!(addr.tell(Msg::Job).await.is_err());
+    ///     // This one comes back instead, and is a dead letter only if it is dropped then.
+    ///     let error = addr.tell(Msg::Job).await.unwrap_err();
+    ///     assert!(error.into_message().is_some());
     ///     assert_eq!(system.dead_letters(), 1);
     /// });
     /// ```

@@ -276,11 +276,11 @@ fn shd_04_dag() {
         .with(Phase::new("a").after("c"))
         .with(Phase::new("b").after("a"))
         .with(Phase::new("c").after("b"));
-    let error = greenroom::System::builder().phases(circle).unwrap_err();
+    let error = System::builder().phases(circle).unwrap_err();
     let expected = "phases follow each other in a circle: a after c after b after a";
     assert_eq!(error.to_string(), expected);
     let alone = greenroom::test::builder().phases(empty().with(Phase::new("a").after("a")));
     assert!(matches!(alone, Err(PhaseError::Cycle { .. })));
-    let nowhere = greenroom::System::builder().phases(empty().with(Phase::new("a").after("x")));
+    let nowhere = System::builder().phases(empty().with(Phase::new("a").after("x")));
     assert!(matches!(nowhere, Err(PhaseError::Follows { .. })));
 }
