@@ -44,14 +44,27 @@ pub(crate) struct Share {
     pub(crate) limits: Option<Limits>,
 }
 
-/// Runs an actor from its first incarnation to its end.
-pub(crate) async fn run<P, Kind, I>(mut incarnate: I, cell: Rc<ActorCell<P>>, share: Share)
+/// Runs an actor from its first incarnation to its end, which happens also when this is dropped
+/// before it was ever polled.
+pub(crate) fn run<P, Kind, I>(
+    incarnate: I,
+    cell: Rc<ActorCell<P>>,
+    share: Share,
+) -> impl Future<Output = ()>
 where
     P: Protocol,
     I: Incarnate<P, Kind>,
 {
-    let ending = Ending { cell: Rc::clone(&cell), reason: ExitReason::Killed };
-    let mut cx = Cx { cell };
+    let ending = Ending { cell, reason: ExitReason::Killed };
+    live(incarnate, ending, share)
+}
+
+async fn live<P, Kind, I>(mut incarnate: I, ending: Ending<P>, share: Share)
+where
+    P: Protocol,
+    I: Incarnate<P, Kind>,
+{
+    let mut cx = Cx { cell: Rc::clone(&ending.cell) };
     let reason = loop {
         let reason = one_life(&mut incarnate, &mut cx, share).await;
         if cx.cell.control.has_family() {

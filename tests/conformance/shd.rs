@@ -158,8 +158,8 @@ async fn fails() -> Result<(), Fault> {
 }
 
 /// **R11.1** A task that fails, panics or is out of time is told of once and stops neither the
-/// others nor the phases after it, unless its phase does not recover: then the rest is given up, but
-/// the tree still stops. Disabled phases are skipped.
+/// others nor the phases after it, unless its phase does not recover: then the rest is given up,
+/// but the tree still stops. Disabled phases are skipped.
 #[test]
 fn shd_03_failure_timeout_recover() {
     let phases = abc().with(Phase::new("a").timeout(secs(1)));

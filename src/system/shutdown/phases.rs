@@ -406,8 +406,8 @@ mod tests {
                     prop_assert!(cyclic);
                     prop_assert!(phases.len() > 1 && phases.first() == phases.last());
                     for pair in phases.windows(2) {
-                        let [a, b]: [usize; 2] = [pair[0].parse().unwrap(), pair[1].parse().unwrap()];
-                        prop_assert!(reaches[a][b]);
+                        let place = |at: usize| pair[at].parse::<usize>().unwrap();
+                        prop_assert!(reaches[place(0)][place(1)]);
                     }
                 }
                 Err(other) => prop_assert!(false, "{other}"),
