@@ -4,16 +4,14 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::Poll;
 
-use futures::channel::oneshot;
-
-use super::ask::{Ask, DEFAULT_LIMIT};
+use super::arrival::{Arrival, arrive};
+use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate as _};
-use super::dead_letter;
-use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
-use super::error::{TellError, TellErrorKind};
+use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
+use super::error::TellError;
 use super::exit::ExitReason;
 use super::id::ActorId;
-use super::monitor::{Down, MonitorId, Numbers};
+use super::making::Making;
 use super::protocol::{Accepts, Protocol, Request};
 use super::recipient::Recipient;
 use super::reply::Reply;
@@ -23,7 +21,7 @@ use crate::event_loop::core::Core;
 use crate::event_loop::current;
 use crate::mailbox::overflow::Admission;
 use crate::scheduler::crossing::Home;
-use crate::scheduler::remote::{self, Post};
+use crate::scheduler::remote;
 
 /// Where an actor that understands `P` can be reached.
 ///
@@ -145,43 +143,6 @@ impl<P> Addr<P> {
     }
 }
 
-impl ActorId {
-    /// Waits until the actor has ended for good, and gives the reason;
-    /// [`ExitReason::NoActor`] at once when it has ended before this was first polled.
-    ///
-    /// # Cancel safety
-    /// Dropping it stops watching; nothing else happens.
-    /// ```
-    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} async fn fails(_: &mut Cx<Msg>) -> Result<(), Fault> { Err(Fault::new("no paper")) }
-    /// greenroom::run(async |_| assert_eq!(spawn("fails", fails).id().ended().await.to_string(), "error: no paper"));
-    /// ```
-    pub async fn ended(self) -> ExitReason {
-        let (sender, receiver) = oneshot::channel();
-        let key = self.0;
-        if current::with(|core| core.id() == key.home()) == Some(true) {
-            watch(key, sender);
-        } else if let Some(remote) = remote::find(key.home()) {
-            let _ = remote.post_always(Post::Run(Box::new(move || {
-                watch(key, sender);
-            })));
-        } else {
-            // A loop that has ended tells nobody; without this the sender would wait here too.
-            drop(sender);
-        }
-        receiver.await.map_or(ExitReason::NoActor, |down| down.reason)
-    }
-}
-
-/// Sends the end of `key` through `sender`; a dropped sender says that there was no actor.
-fn watch(key: Key, sender: oneshot::Sender<Down>) {
-    let Some(core) = current::get() else { return };
-    let monitor = MonitorId { target: key, number: core.locals.get::<Numbers>().next() };
-    let tell = Box::new(move |down| {
-        let _ = sender.send(down);
-    });
-    super::control::with_on(&core, key, |control| control.monitors.add_watcher(monitor, tell));
-}
-
 impl<P: Protocol> Addr<P> {
     /// Puts a message before all ordinary ones, bounded by nothing; `false` when the actor, which
     /// must be of this loop, has ended.
@@ -263,28 +224,112 @@ impl<P: Protocol> Addr<P> {
         Tell::new(*self, message)
     }
 
-    /// Sends and waits for the reply, 5 s unless the returned [`Ask`] is told otherwise. Nothing is
-    /// sent before the future is polled.
+    /// Sends and waits for the reply: 5 s, unless the actor's
+    /// [mailbox](super::MailboxOptions::ask_timeout) or the returned [`Ask`] is told otherwise.
+    /// Nothing is sent before the future is polled.
+    ///
+    /// # How it ends
+    ///
+    /// - `Ok(reply)` as soon as the reply is sent.
+    /// - [`NotSent`](super::AskError::NotSent): certainly not sent, and the message comes back. At
+    ///   once when the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail);
+    ///   at the limit when there was no room until then.
+    /// - [`SelfAsk`](super::AskError::SelfAsk): the same, at once, for an actor that asks itself
+    ///   from its handler.
+    /// - [`NeverHandled`](super::AskError::NeverHandled), [`Dropped`](super::AskError::Dropped):
+    ///   certainly no handler saw it. As soon as the actor ends with the message in its mailbox, or
+    ///   the mailbox drops it to make room.
+    /// - [`Stopped`](super::AskError::Stopped), [`Crashed`](super::AskError::Crashed): handled,
+    ///   perhaps in part. As soon as the actor stops, or its incarnation crashes, without a reply.
+    /// - [`NoReply`](super::AskError::NoReply): the same, as soon as an actor that lives on drops
+    ///   the reply port.
+    /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other have closed
+    ///   a circle; whether the message will be handled is unknown.
+    /// - [`TimedOut`](super::AskError::TimedOut) at the limit: nothing is certain. The message may
+    ///   be handled now, later, or never.
+    ///
+    /// So an actor that ends is an error at once, never at the limit, and
+    /// [`AskError::is_unhandled`](super::AskError::is_unhandled) says when asking again, or asking
+    /// somebody else, is safe.
+    ///
+    /// # Rules
+    ///
+    /// - **The limit.** A reply that is sent in the very turn of the loop in which the limit is
+    ///   reached wins. At the limit the actor is not cancelled and hears nothing; its late reply is
+    ///   a [dead letter](super::DeadLetter) and reaches nobody, least of all the next ask.
+    /// - **Giving up.** Dropping the future is the same at an earlier time. The actor can see by
+    ///   [`Reply::is_closed`] that nobody waits any more.
+    /// - **Who replies.** Whoever holds the [`Reply`]: the handler, a later one, or another actor
+    ///   that it was passed on to, for instance by [`Request::forward`]. If that one ends instead,
+    ///   the first asker is told so, with its name; it is never told that the message was
+    ///   unhandled.
+    /// - **Order.** Asks of one sender are handled in the order in which they are first polled, and
+    ///   answered in that order if the actor answers in order; none has to be awaited before the
+    ///   next. An [`AskSet`](super::AskSet) gives replies in the order in which they come.
+    /// - **A restart** is no end: what waits in the mailbox is answered by the next incarnation.
+    ///
+    /// Replies that are errors of your own are values like any other; with a reply of type
+    /// `Result<T, E>`, `??` hands on both what the ask and what the actor says.
     ///
     /// # Errors
-    /// [`AskError`](super::AskError) says what is certain: not sent, never handled, handled in
-    /// part, or unknown. An actor that ends while it is asked is an error at once, not at the
-    /// limit.
+    /// [`AskError`](super::AskError), as above.
     ///
     /// # Cancel safety
     /// Dropped while it waits for room on the actor's loop, nothing was sent. Dropped later, the
     /// message is handled and its reply discarded; [`Reply::is_closed`] shows that nobody waits.
+    ///
     /// ```
-    /// # use greenroom::{actor::spawn, prelude::*}; struct Sum(u8, u8); protocol! { enum Msg { Sum(Sum) -> u8 } }
-    /// # async fn adder(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Sum(Sum(a, b), reply) = cx.recv().await; reply.send(a + b) } }
-    /// greenroom::run(async |_| assert_eq!(spawn("adder", adder).ask(Sum(2, 3)).await.unwrap(), 5));
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    ///
+    /// struct Brew { seconds: u64 }
+    /// struct Cups;
+    /// protocol! { enum BarProtocol { Brew(Brew) -> Result<&'static str, String>, Cups(Cups) -> u32 } }
+    ///
+    /// #[derive(Default)]
+    /// struct Bar { cups: u32 }
+    /// impl Actor for Bar { type Protocol = BarProtocol; type Error = Fault; }
+    /// impl Handler<Brew> for Bar {
+    ///     async fn handle(
+    ///         &mut self, brew: Brew, _: &mut Cx<BarProtocol>,
+    ///     ) -> Result<Result<&'static str, String>, Fault> {
+    ///         if brew.seconds == 0 { return Ok(Err("nobody likes it raw".to_owned())); }
+    ///         if brew.seconds > 60 { return Err(Fault::new("the pot has boiled over")); }
+    ///         greenroom::time::sleep(Duration::from_secs(brew.seconds)).await;
+    ///         self.cups += 1;
+    ///         Ok(Ok("tea"))
+    ///     }
+    /// }
+    /// impl Handler<Cups> for Bar {
+    ///     async fn handle(&mut self, _: Cups, _: &mut Cx<BarProtocol>) -> Result<u32, Fault> { Ok(self.cups) }
+    /// }
+    ///
+    /// greenroom::test::run(async |_test| {
+    ///     let bar = greenroom::actor::spawn("bar", Bar::default);
+    ///     assert_eq!(bar.ask(Brew { seconds: 3 }).await.unwrap(), Ok("tea"));
+    ///     // A reply at the limit wins.
+    ///     let limit = Duration::from_secs(4);
+    ///     assert_eq!(bar.ask(Brew { seconds: 4 }).timeout(limit).await.unwrap(), Ok("tea"));
+    ///     // After it nothing is certain. Here it was brewed all the same, and drunk by nobody.
+    ///     let late = bar.ask(Brew { seconds: 6 }).await.unwrap_err();
+    ///     assert!(late.is_timeout() && !late.is_unhandled());
+    ///     assert_eq!(bar.ask(Cups).await.unwrap(), 3);
+    ///     // An error that is a reply, and one that is a crash.
+    ///     assert!(bar.ask(Brew { seconds: 0 }).await.unwrap().is_err());
+    ///     let crash = bar.ask(Brew { seconds: 99 }).await.unwrap_err();
+    ///     assert!(matches!(crash, AskError::Crashed { .. }));
+    ///     // It is gone: the message comes back, and may be sent to somebody else.
+    ///     let refused = bar.ask(Brew { seconds: 1 }).await.unwrap_err();
+    ///     assert!(refused.is_unhandled());
+    ///     assert!(matches!(refused.into_message(), Some(Brew { seconds: 1 })));
+    /// });
     /// ```
     #[inline]
     pub fn ask<M>(&self, message: M) -> Ask<Self, M, P::Reply>
     where
         P: Accepts<M>,
     {
-        Ask::new(*self, message, Some(DEFAULT_LIMIT))
+        Ask::new(*self, message)
     }
 
     /// Asks in a plain enum: `make` is given the reply port and makes the message.
@@ -307,13 +352,14 @@ impl<P: Protocol> Addr<P> {
     where
         F: FnOnce(Reply<R>) -> P,
     {
-        Ask::new(Making(*self), make, Some(DEFAULT_LIMIT))
+        Ask::new(Making::new(*self), make)
     }
 
     /// Passes a request on with its reply port; see [`Request::forward`].
     ///
     /// # Errors
-    /// When the actor is full or has ended: the request comes back, except from another thread.
+    /// When the actor is full or has ended: the request comes back, with its port;
+    /// one that the inbox of another loop refuses is a dead letter.
     /// ```
     /// # use greenroom::{actor::spawn, prelude::*}; struct Get; protocol! { enum Msg { Get(Get) => u8 } } async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(7) } } greenroom::run(async |_| {
     /// let back = spawn("seven", seven);
@@ -336,14 +382,15 @@ impl<P: Protocol> Addr<P> {
                 Poll::Ready(outcome) => outcome,
                 Poll::Pending => unreachable!("without a waker nobody waits in line"),
             },
-            Opened::Gone => Err(passage.closed(self.id())),
-            Opened::Elsewhere => {
+            Opened::Elsewhere if remote::find(self.home.key().home()).is_some() => {
                 let Some(message) = passage.take() else { return Ok(()) };
-                return self.send_away(message, port(), Arrival::Try).map_err(|away| {
+                let sent = self.send_away(message, port(), Arrival::Try);
+                return sent.map_err(|away| {
                     let error = away.into_error(self.id());
                     error.map(|message| Request { message, reply: Reply::nobody() })
                 });
             }
+            Opened::Gone | Opened::Elsewhere => Err(passage.closed(self.id())),
         };
         outcome.map_err(|error| {
             let reply = reply.take().unwrap_or_else(Reply::nobody);
@@ -401,101 +448,8 @@ impl<M, P: Accepts<M>> Door<M, P::Reply> for Addr<P> {
         self.home
             .send(P::wrap(message, reply), |key, message| arrive(key, message, arrival))
             .map_err(|(message, refused)| {
-                drop(message);
-                Away { message: None, refused }
+                // It was made into the protocol's own, so it cannot come back.
+                Away::lost(message, self.id(), refused)
             })
-    }
-}
-
-/// A message from another thread has reached its loop.
-fn arrive<P: Protocol>(key: Key, message: P, arrival: Arrival) {
-    let Some(core) = current::get() else { return };
-    let Some(cell) = cell::find::<P>(&core, key) else {
-        dead_letter::stray(ActorId(key), message);
-        if let Arrival::Wait(tell) = arrival {
-            let _ = tell.send(Err(TellErrorKind::Closed));
-        }
-        return;
-    };
-    if let (Arrival::Urgent, Some(room)) = (&arrival, cell.mailbox.admits_urgent()) {
-        return if room { cell.put_urgent(message) } else { bury_overflow(&cell.control, message) };
-    }
-    let outcome = match (cell.admission(), &arrival) {
-        (Admission::Put, _) => {
-            cell.put(message);
-            Ok(())
-        }
-        (Admission::DropOldestAndPut, _) => {
-            cell.drop_oldest();
-            cell.put(message);
-            Ok(())
-        }
-        (Admission::Wait, Arrival::Wait(_)) => {
-            // It waits in line like a sender of this loop, behind those who came before it.
-            let tell = Addr::<P>::new(key, &core).tell(message);
-            core.spawn(Box::pin(async move {
-                let outcome = tell.await.map_err(|error| error.kind());
-                if let Arrival::Wait(sender) = arrival {
-                    let _ = sender.send(outcome);
-                }
-            }));
-            return;
-        }
-        (Admission::DropThis | Admission::Refuse | Admission::Wait, _) => {
-            let full = TellErrorKind::Full { capacity: cell.capacity() };
-            let dropped = cell.admission() == Admission::DropThis;
-            bury_overflow(&cell.control, message);
-            if dropped { Ok(()) } else { Err(full) }
-        }
-    };
-    if let Arrival::Wait(sender) = arrival {
-        let _ = sender.send(outcome);
-    }
-}
-
-/// The door of [`Addr::ask_with`]: its messages are made by a closure.
-/// ```
-/// # use greenroom::{actor::{Ask, Making, spawn}, prelude::*}; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {} async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
-/// greenroom::run(async |_| { let ask: Ask<Making<Msg>, _, u8> = spawn("seven", seven).ask_with(Msg::Get); assert_eq!(ask.await.unwrap(), 7) });
-/// ```
-#[derive(Debug)]
-pub struct Making<P>(Addr<P>);
-
-impl<P> Clone for Making<P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<P> Copy for Making<P> {}
-
-impl<P: Protocol, R: 'static, F: FnOnce(Reply<R>) -> P> Door<F, R> for Making<P> {
-    type Gate = ActorCell<P>;
-
-    #[inline]
-    fn key(&self) -> ActorId {
-        self.0.id()
-    }
-
-    fn message_name() -> &'static str {
-        std::any::type_name::<P>()
-    }
-
-    #[inline]
-    fn find(&self, core: &Core) -> Option<Rc<ActorCell<P>>> {
-        cell::find(core, self.0.key())
-    }
-
-    #[inline]
-    fn put(&self, cell: &ActorCell<P>, make: F, reply: Reply<R>) {
-        cell.put(make(reply));
-    }
-
-    fn bury(&self, cell: &ActorCell<P>, make: F, reply: Reply<R>) {
-        bury_overflow(&cell.control, make(reply));
-    }
-
-    fn send_away(&self, make: F, reply: Reply<R>, arrival: Arrival) -> Result<(), Away<F>> {
-        let sent = Door::<P, ()>::send_away(&self.0, make(reply), Reply::nobody(), arrival);
-        sent.map_err(|away| Away { message: None, refused: away.refused })
     }
 }

@@ -116,6 +116,33 @@ impl<P: Protocol> Cx<P> {
         self.cell.control.decline();
     }
 
+    /// Refuses to start, from the `started` hook or before the first message of a function, and
+    /// says why: whoever starts it hears
+    /// [`StartError::Refused`](crate::supervisor::StartError::Refused), and the incarnation ends as
+    /// [`ExitReason::Refused`]. It is a start that failed, with all that follows from one, but it
+    /// was meant: it is not reported as a crash, and a first start is not tried again. Nothing
+    /// happens once the actor has started.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::supervisor::StartError;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// async fn unlicensed(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     cx.refuse("there is no licence");
+    ///     Ok(())
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let refused = system.spawn(child("service", unlicensed)).await.unwrap_err();
+    ///     assert_eq!(refused.to_string(), "child `service` refused to start: there is no licence");
+    ///     assert!(matches!(refused, StartError::Refused { .. }));
+    /// });
+    /// ```
+    pub fn refuse(&self, why: impl Into<Arc<str>>) {
+        self.cell.control.refuse(why.into());
+    }
+
     /// Ends the actor by itself, reason [`ExitReason::Normal`], before its next message.
     /// ```
     /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}

@@ -6,12 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::error::ActorLabel;
 use super::exit::ExitReason;
 use super::family::Family;
 use super::id::ActorId;
 use super::lifecycle::{self, Lifecycle};
 use super::link::Links;
 use super::monitor::Monitors;
+use super::recovery::Recovery;
+use super::release::Releases;
 use super::wait::Waits;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
@@ -20,15 +23,15 @@ use crate::event_loop::waker::waker;
 use crate::scheduler::remote::{self, Post};
 
 /// What an actor's parent hears of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum ChildEvent {
     Started,
     /// It declined to start, which is no error; it waits for a verdict.
     Declined,
     /// It failed to start; it waits for a verdict.
     StartFailed(ExitReason),
-    /// An incarnation that had started ended; the actor waits for a verdict.
-    Ended(ExitReason),
+    /// An incarnation that had started ended; the actor waits for a verdict, and may ask for one.
+    Ended(ExitReason, Recovery),
 }
 
 /// Whoever decides what becomes of an actor when an incarnation of it ends.
@@ -51,9 +54,15 @@ pub(crate) struct Control {
     pub(crate) name: Arc<str>,
     pub(crate) parent: Option<Rc<dyn Parent>>,
     pub(crate) monitors: Monitors,
+    /// Names and memberships, which others can have when it has ended.
+    pub(crate) releases: Releases,
     incarnation: Cell<u32>,
     started: Cell<bool>,
     declined: Cell<bool>,
+    /// Why it does not start.
+    refusal: Cell<Option<Arc<str>>>,
+    /// What the error that ends it asks for, unless that is the usual.
+    recovery: Cell<Option<Box<Recovery>>>,
     stop_asked: Cell<bool>,
     /// The stop request was taken: the actor is on its way out.
     stopping: Cell<bool>,
@@ -77,7 +86,6 @@ pub(crate) struct Control {
     /// No incarnation is alive: the actor waits for its parent's verdict.
     between: Cell<bool>,
     verdict: Cell<Option<Verdict>>,
-    at_end: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// It takes no messages until it is resumed.
     suspended: Cell<bool>,
     /// Whether there is something to see to before the next message; see `has_errands`.
@@ -102,9 +110,12 @@ impl Control {
             name,
             parent,
             monitors: Monitors::default(),
+            releases: Releases::default(),
             incarnation: Cell::new(0),
             started: Cell::new(false),
             declined: Cell::new(false),
+            refusal: Cell::new(None),
+            recovery: Cell::new(None),
             stop_asked: Cell::new(false),
             stopping: Cell::new(false),
             ends_here: Cell::new(false),
@@ -119,7 +130,6 @@ impl Control {
             stop_reason: RefCell::new(ExitReason::Normal),
             between: Cell::new(false),
             verdict: Cell::new(None),
-            at_end: RefCell::new(Vec::new()),
             suspended: Cell::new(false),
             errands: Cell::new(true),
             receptive: Cell::new(false),
@@ -129,6 +139,11 @@ impl Control {
 
     pub(crate) const fn id(&self) -> ActorId {
         ActorId(self.key)
+    }
+
+    /// Who it is, for people.
+    pub(crate) fn label(&self) -> ActorLabel {
+        ActorLabel { id: self.id(), name: Some(Arc::clone(&self.name)) }
     }
 
     pub(crate) fn bonds(&self) -> &Bonds {
@@ -157,6 +172,8 @@ impl Control {
         self.between.set(true);
         self.started.set(false);
         self.declined.set(false);
+        self.refusal.set(None);
+        self.recovery.set(None);
         self.stop_asked.set(false);
         self.stopping.set(false);
         self.ends_here.set(false);
@@ -207,8 +224,29 @@ impl Control {
         self.started.get()
     }
 
+    /// Only a start can be declined.
     pub(crate) fn decline(&self) {
-        self.declined.set(true);
+        self.declined.set(!self.started.get());
+    }
+
+    /// Only a start can be refused.
+    pub(crate) fn refuse(&self, why: Arc<str>) {
+        self.refusal.set((!self.started.get()).then_some(why));
+    }
+
+    pub(crate) fn take_refusal(&self) -> Option<Arc<str>> {
+        self.refusal.take()
+    }
+
+    pub(crate) fn set_recovery(&self, recovery: Recovery) {
+        self.recovery.set((recovery != Recovery::Supervise).then(|| Box::new(recovery)));
+    }
+
+    /// What was asked for, if the incarnation did end with its error and by nothing that came
+    /// after.
+    pub(crate) fn take_recovery(&self, reason: &ExitReason) -> Recovery {
+        let asked = self.recovery.take().map_or(Recovery::Supervise, |asked| *asked);
+        if matches!(reason, ExitReason::Error(_)) { asked } else { Recovery::Supervise }
     }
 
     pub(crate) const fn has_declined(&self) -> bool {
@@ -228,15 +266,6 @@ impl Control {
     /// Marks the final end; `true` the first time.
     pub(crate) fn end(&self) -> bool {
         !self.ended.replace(true)
-    }
-
-    /// Does `f` when the actor has ended for good, before anybody hears of the end.
-    pub(crate) fn at_end(&self, f: impl FnOnce() + 'static) {
-        self.at_end.borrow_mut().push(Box::new(f));
-    }
-
-    pub(crate) fn take_at_end(&self) -> Vec<Box<dyn FnOnce()>> {
-        std::mem::take(&mut self.at_end.borrow_mut())
     }
 
     pub(crate) fn set_verdict(&self, verdict: Verdict) {

@@ -14,6 +14,7 @@ use super::context::Cx;
 use super::exit::ExitReason;
 use super::family;
 use super::protocol::{Dispatch as _, Protocol};
+use super::recovery::after_error;
 use crate::base::panics::catch;
 use crate::event_loop::current;
 
@@ -56,6 +57,11 @@ pub trait Incarnate<P: Protocol, Kind>: 'static {
     #[doc(hidden)]
     #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason;
+
+    /// Sees the last life's dependants out, however it ended, before anybody hears of its end.
+    #[doc(hidden)]
+    #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
+    async fn reap(&mut self) {}
 }
 
 /// Marks async functions.
@@ -105,8 +111,11 @@ where
 {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
         match self(cx).await {
-            Ok(()) if cx.is_stopping() => cx.cell.control.take_stop_reason(),
-            Ok(()) => ExitReason::Normal,
+            Ok(()) => match cx.cell.control.take_refusal() {
+                Some(why) => ExitReason::Refused(why),
+                None if cx.is_stopping() => cx.cell.control.take_stop_reason(),
+                None => ExitReason::Normal,
+            },
             Err(error) => error_reason(&error),
         }
     }
@@ -121,6 +130,9 @@ where
         let mut actor = self();
         if let Err(error) = actor.started(cx).await {
             return error_reason(&error);
+        }
+        if let Some(why) = cx.cell.control.take_refusal() {
+            return ExitReason::Refused(why);
         }
         if cx.cell.control.has_declined() {
             return ExitReason::Normal;
@@ -141,10 +153,10 @@ async fn wind_up<A: Actor>(
     cx: &mut Cx<A::Protocol>,
     mut reason: ExitReason,
 ) -> ExitReason {
+    if let Some(core) = current::get() {
+        settle_end(&cx.cell, &core, &reason);
+    }
     if reason.is_crash() {
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
-        }
         let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
         if let Err(payload) = crashed {
             reason = panic_reason(payload);
@@ -163,8 +175,10 @@ async fn wind_up<A: Actor>(
 async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     loop {
         if let Some(message) = cx.take_next() {
-            if let Err(error) = message.dispatch(actor, cx).await {
-                return error_reason(&error);
+            if let Err(error) = message.dispatch(actor, cx).await
+                && let Some(reason) = after_error(actor, &error, cx)
+            {
+                return reason;
             }
         } else if !cx.wait_next().await {
             return cx.cell.control.take_stop_reason();
@@ -172,12 +186,12 @@ async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitRe
     }
 }
 
-pub(super) fn error_reason(error: &impl Display) -> ExitReason {
+pub(crate) fn error_reason(error: &impl Display) -> ExitReason {
     // The alternate form prints an error with its causes.
     ExitReason::Error(Arc::from(format!("{error:#}")))
 }
 
-fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
+pub(crate) fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
     // Thrown again under the guard that turns a payload into text and drops it safely.
     match catch(|| std::panic::resume_unwind(payload)) {
         Ok(()) => ExitReason::Panicked(Arc::from("a panic")),

@@ -48,6 +48,7 @@ use crate::mailbox::side::Taken;
 /// ```
 pub struct Lease<P: Protocol + Accepts<M>, M> {
     cell: Rc<ActorCell<P>>,
+    /// Until it is let go.
     message: Option<M>,
     attempt: u32,
 }
@@ -142,6 +143,7 @@ impl<P: Protocol + Accepts<M>, M> Lease<P, M> {
     /// });
     /// ```
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a lease holds its message until it is let go")]
     pub fn done(mut self) -> M {
         self.message.take().expect("a lease holds its message until it is let go")
     }

@@ -110,6 +110,11 @@ impl Monitors {
         self.watchers.borrow_mut().push((monitor, tell));
     }
 
+    #[cfg(test)]
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers.borrow().len()
+    }
+
     pub(crate) fn add_watched(&self, monitor: MonitorId) {
         self.watched.borrow_mut().push(monitor);
     }
@@ -135,8 +140,9 @@ impl<P: Protocol> Cx<P> {
     /// - A monitor fires **exactly once**. Two monitors on one actor fire twice.
     /// - The [`Down`] comes **behind every message** that the ended actor had sent to this one
     ///   before, and no bound of the mailbox applies to it.
-    /// - When it comes, the name of the ended actor is **free**, its group memberships are over, its
-    ///   stop hook has run, its children are gone, and what stood in its mailbox is dead letters.
+    /// - When it comes, the name of the ended actor is **free**, its group memberships are over,
+    ///   its stop hook has run, its children are gone, and what stood in its mailbox is dead
+    ///   letters.
     /// - A **restart is no end**: the address goes on, so there is nothing to tell. The reason is
     ///   that of the last incarnation.
     /// - An actor that has ended **already** gives one too, with [`ExitReason::NoActor`], later and

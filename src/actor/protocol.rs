@@ -147,29 +147,45 @@ pub struct Request<M, R: 'static> {
 }
 
 impl<M, R: 'static> Request<M, R> {
-    /// Passes the request on with its reply port: whoever answers answers the first asker.
+    /// Passes the request on with its reply port: whoever answers answers the first asker. The duty
+    /// goes with it: if `to` ends without answering, the first asker is told so, at once and with
+    /// its name; the one that passed it on may end.
     ///
     /// # Errors
-    /// When `to` is full or has ended: the request comes back. On another thread than the actor's
-    /// it is dropped instead, which tells the asker that there is no answer.
+    /// When `to` is full or has ended: the request comes back, with its port. To an actor on
+    /// another loop, `Ok` promises only that it reached the inbox of that loop; one that the inbox
+    /// refuses is a dead letter, which tells the asker that there is no answer.
     ///
     /// ```
     /// use greenroom::prelude::*;
-    /// struct Get;
-    /// protocol! { enum Msg { Get(Get) => u8 } }
-    /// struct Front { back: Addr<Msg> }
-    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(7) } }
-    /// # impl Actor for Front { type Protocol = Msg; type Error = Fault; }
-    /// impl Handler<Request<Get, u8>> for Front {
-    ///     async fn handle(&mut self, get: Request<Get, u8>, _: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///         get.forward(self.back).map_err(|error| error.without_message().into())
+    /// struct Sum(Vec<u32>);
+    /// protocol! { enum SumProtocol { Sum(Sum) => u32 } }
+    /// struct Adds;
+    /// impl Actor for Adds { type Protocol = SumProtocol; type Error = Fault; }
+    /// impl Handler<Request<Sum, u32>> for Adds {
+    ///     async fn handle(&mut self, request: Request<Sum, u32>, _: &mut Cx<SumProtocol>) -> Result<(), Fault> {
+    ///         let sum = request.message.0.iter().copied().reduce(|a, b| a + b);
+    ///         request.reply.send(sum.ok_or_else(|| Fault::new("nothing to add"))?);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// struct Delegates(Addr<SumProtocol>);
+    /// impl Actor for Delegates { type Protocol = SumProtocol; type Error = Fault; }
+    /// impl Handler<Request<Sum, u32>> for Delegates {
+    ///     async fn handle(&mut self, request: Request<Sum, u32>, _: &mut Cx<SumProtocol>) -> Result<(), Fault> {
+    ///         request.forward(self.0).map_err(|error| error.without_message())?;
+    ///         Ok(())
     ///     }
     /// }
     ///
     /// greenroom::run(async |_system| {
-    ///     let back = greenroom::actor::spawn("back", seven);
-    ///     let front = greenroom::actor::spawn("front", move || Front { back });
-    ///     assert_eq!(front.ask(Get).await.unwrap(), 7);
+    ///     let adds = greenroom::actor::spawn("adds", || Adds);
+    ///     let first = greenroom::actor::spawn("delegates", move || Delegates(adds));
+    ///     assert_eq!(first.ask(Sum(vec![1, 2, 3])).await.unwrap(), 6);
+    ///     match first.ask(Sum(vec![])).await.unwrap_err() {
+    ///         AskError::Crashed { actor, .. } => assert_eq!(actor.id, adds.id()),
+    ///         other => panic!("{other}"),
+    ///     }
     /// });
     /// ```
     pub fn forward<P>(self, to: Addr<P>) -> Result<(), super::TellError<Self>>

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::address::Addr;
-use super::ask::{Ask, DEFAULT_LIMIT};
+use super::arrival::Arrival;
+use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate};
-use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
+use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::id::ActorId;
 use super::protocol::Accepts;
@@ -153,7 +154,7 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     /// });
     /// ```
     pub const fn ask(&self, message: M) -> Ask<Self, M, R> {
-        Ask::new(*self, message, Some(DEFAULT_LIMIT))
+        Ask::new(*self, message)
     }
 }
 
@@ -179,6 +180,12 @@ impl<M: 'static, R: 'static> Door<M, R> for Recipient<M, R> {
     fn send_away(&self, message: M, _: Reply<R>, _: Arrival) -> Result<(), Away<M>> {
         // A recipient cannot leave its thread, but the thread may run another loop just now.
         Err(Away { message: Some(message), refused: Refused::Closed })
+    }
+}
+
+impl<M: 'static, R: 'static> From<Recipient<M, R>> for ActorId {
+    fn from(recipient: Recipient<M, R>) -> Self {
+        recipient.id()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::address::Addr;
 use super::body::{self, Share};
@@ -37,6 +38,7 @@ pub struct MailboxOptions {
     urgent: u32,
     pub(crate) stash: usize,
     pub(crate) redeliveries: u32,
+    pub(crate) ask_timeout: Option<Duration>,
 }
 
 impl MailboxOptions {
@@ -60,6 +62,7 @@ impl MailboxOptions {
             urgent: 0,
             stash: DEFAULT_CAPACITY,
             redeliveries: DEFAULT_REDELIVERIES,
+            ask_timeout: None,
         }
     }
 
@@ -137,6 +140,31 @@ impl MailboxOptions {
     #[must_use]
     pub const fn redeliveries(mut self, times: u32) -> Self {
         self.redeliveries = times;
+        self
+    }
+
+    /// How long an ask of this actor waits unless the asker says otherwise by
+    /// [`Ask::timeout`](super::Ask::timeout); 5 s by default. It holds for asks from the actor's
+    /// own loop; from elsewhere it is not known when the wait begins.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// use std::time::Duration;
+    /// greenroom::test::run(async |_test| {
+    ///     let patient = MailboxOptions::default().ask_timeout(Duration::from_secs(60));
+    ///     let slow = async |cx: &mut Cx<Msg>| -> Result<(), Fault> {
+    ///         let Msg::Get(reply) = cx.recv().await;
+    ///         greenroom::time::sleep(Duration::from_secs(30)).await;
+    ///         reply.send(7);
+    ///         Ok(())
+    ///     };
+    ///     let addr = greenroom::actor::spawn_with("slow", patient, slow);
+    ///     assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), 7);
+    /// });
+    /// ```
+    #[must_use]
+    pub const fn ask_timeout(mut self, limit: Duration) -> Self {
+        self.ask_timeout = Some(limit);
         self
     }
 

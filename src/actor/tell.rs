@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
-use super::door::{Arrival, Door, Opened, Passage, open};
+use super::arrival::Arrival;
+use super::door::{Door, Opened, Passage, open};
 use super::error::{ActorLabel, TellError, TellErrorKind};
 use super::reply::Reply;
 
@@ -36,6 +37,11 @@ pub struct Tell<D: Door<M, R>, M, R: 'static> {
 impl<D: Door<M, R>, M, R: 'static> Tell<D, M, R> {
     pub(crate) const fn new(door: D, message: M) -> Self {
         Self { door, passage: Passage::new(message), away: None, reply: std::marker::PhantomData }
+    }
+
+    /// The message, if it was not sent yet.
+    pub(crate) const fn take_back(&mut self) -> Option<M> {
+        self.passage.take()
     }
 
     #[cold]

@@ -104,7 +104,7 @@ pub(crate) fn note<R: 'static, G: Gate + ?Sized>(
         turn: asked.control().handled() + asked.waiting() as u64,
         message,
         is_open: |core, slot| reply::table::<R>(core).is_waiting(slot),
-        fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost),
+        fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost.into()),
     };
     add(core, asker, asked.control(), edge);
 }

@@ -11,6 +11,7 @@ use super::builder::Limits;
 use super::driver::Driver;
 use super::idle::Idlers;
 use super::stall::Activity;
+use super::turn_end::TurnEnd;
 use super::waker::{Listener, waker};
 use crate::base::clock::nanos;
 use crate::base::key::{Key, LoopId};
@@ -36,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) observed: Cell<bool>,
     /// Who waits until nothing is ready.
     pub(crate) idlers: Idlers,
+    pub(crate) turn_end: TurnEnd,
     timers: RefCell<Timers<Listener>>,
     /// The time of this turn.
     now: Cell<u64>,
@@ -64,6 +66,7 @@ impl Core {
             locals: TypeMap::default(),
             observed: Cell::new(false),
             idlers: Idlers::default(),
+            turn_end: TurnEnd::default(),
             timers: RefCell::new(Timers::new()),
             now: Cell::new(0),
             budget: Cell::new(limits.operations_per_poll),

@@ -150,7 +150,10 @@ proptest! {
                 Step::Take => {
                     mailbox.begin_poll(u32::MAX);
                     let next = model.take();
-                    let taken = if mailbox.has_side() { mailbox.take_beside() } else { mailbox.take() };
+                    let taken = match mailbox.has_side() {
+                        true => mailbox.take_beside(),
+                        false => mailbox.take(),
+                    };
                     prop_assert_eq!(taken, next.map(|(_, number)| number));
                     if let Some((kind, _)) = next {
                         prop_assert_eq!(mailbox.taken(), expected(kind));

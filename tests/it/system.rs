@@ -88,6 +88,7 @@ mod processes {
     use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
     use greenroom::prelude::*;
+    use greenroom::system::Phases;
 
     use crate::support::{Log, finishes, hold_thread, ms};
     use crate::worker::{Knobs, plain, secs, worker};
@@ -157,8 +158,12 @@ mod processes {
             let b = child("b", b).shutdown(Shutdown::Infinity);
             system.spawn(b).await.unwrap();
             log.take();
+            if scenario == "phases" {
+                let unbind = async { Ok::<(), Fault>(say("stop unbind")) };
+                system.shutdown().add(Phases::UNBIND, "unbind", unbind).unwrap();
+            }
             say("ready");
-            if scenario == "returns" {
+            if scenario == "returns" || scenario == "phases" {
                 system.stopped().await;
                 log.take().iter().for_each(|line| say(line));
                 say("main returns");
@@ -183,6 +188,17 @@ mod processes {
             let (status, said) = process.end();
             assert_eq!(status.code(), Some(0));
             assert_eq!(said, [&STOPS[..], &["main returns"]].concat());
+        });
+    }
+
+    #[test]
+    fn sigterm_runs_the_phases_of_the_shutdown_before_the_tree_stops() {
+        finishes(|| {
+            let process = Process::start("phases");
+            process.signal("-TERM");
+            let (status, said) = process.end();
+            assert_eq!(status.code(), Some(0));
+            assert_eq!(said, [&["stop unbind"], &STOPS[..], &["main returns"]].concat());
         });
     }
 
