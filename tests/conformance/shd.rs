@@ -1,16 +1,14 @@
 //! The shutdown in phases.
 
 use std::cell::RefCell;
-use std::io::Write;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
 
 use greenroom::prelude::*;
 use greenroom::system::{Phase, PhaseError, Phases, ShutdownError};
 use greenroom::test::{TestBuilder, TestSystem};
 use greenroom::time;
 
-use crate::harness::{Log, in_order, ms, secs};
+use crate::harness::{Log, in_order, logged, ms, secs};
 use crate::worker::plain;
 
 /// Phases a, b, c after one another, before the tree.
@@ -126,31 +124,10 @@ fn shd_02_once() {
     });
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Runs `test` and gives the warnings about the shutdown.
 fn warnings(builder: TestBuilder, test: impl AsyncFnOnce(&TestSystem)) -> Vec<String> {
-    let kept = Kept::default();
-    let writer = kept.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || builder.run(test));
-    let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-    let warned = |line: &&str| line.contains("WARN") && line.contains("of the shutdown");
-    log.lines().filter(warned).map(str::to_owned).collect()
+    let warned = |line: &String| line.contains("WARN") && line.contains("of the shutdown");
+    logged(|| builder.run(test)).into_iter().filter(warned).collect()
 }
 
 async fn fails() -> Result<(), Fault> {
