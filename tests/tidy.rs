@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
     ("registry", &["base", "event_loop", "actor"]),
     ("supervisor", &["base", "event_loop", "time", "actor"]),
+    ("router", &["base", "event_loop", "actor", "supervisor"]),
     (
         "system",
         &["base", "reactor", "event_loop", "time", "offload", "actor", "registry", "supervisor"],
@@ -64,6 +65,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
 /// Files that only compute: no futures, wakers, sockets, threads or shared cells. Everything they
 /// need, time included, is an argument; so every (state, event) pair can be a test.
 const PURE: &[&str] = &[
+    "src/base/hash.rs",
     "src/base/slots.rs",
     "src/timer/wheel.rs",
     "src/timer/level.rs",
@@ -81,6 +83,7 @@ const PURE: &[&str] = &[
     "src/supervisor/plan.rs",
     "src/supervisor/shutdown.rs",
     "src/supervisor/strategy.rs",
+    "src/router/rotation.rs",
 ];
 const IMPURE: &[&str] =
     &["async ", ".wake", "Poll<", "RefCell", "mio::", "std::thread", "Instant::now"];
@@ -94,6 +97,7 @@ const NOT_ASSERTED: &[(&str, &str)] = &[
     ("M2", "the count of urgent messages is where the next one is inserted"),
     ("M4", "messages are values: taking one out leaves nothing behind"),
     ("O1", "the job is shared by an `Arc`, so whichever side is last frees it"),
+    ("Q1", "a message is a value: `pass` gives it to a mailbox or to the dead letters"),
     ("R1", "`Reactor::poll` gives the wakers away; it has none to call"),
     ("S4", "the runner awaits messages and nothing else"),
     ("T2", "the future leaves the table before it is polled and is dropped when it is done"),

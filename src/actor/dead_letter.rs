@@ -59,6 +59,8 @@ pub enum Cause {
     Overflow,
     /// A reply to somebody who no longer waited.
     LateReply,
+    /// A [router](crate::router) had nobody to pass it on to.
+    NoRoutee,
 }
 
 type Listener = Rc<RefCell<dyn FnMut(&DeadLetter)>>;
@@ -123,6 +125,7 @@ pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) {
     let lost = match cause {
         Cause::Ended(reason) | Cause::Crashed(reason) => Lost::NeverHandled(reason.clone()),
         Cause::Overflow => Lost::Overflow,
+        Cause::NoRoutee => Lost::NeverHandled(ExitReason::NoActor),
         Cause::Closed | Cause::LateReply => Lost::NotSent,
     };
     core.locals.get::<Orphans>().during(lost, || drop_quietly(message));

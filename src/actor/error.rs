@@ -163,11 +163,12 @@ impl<M> std::error::Error for TellError<M> {}
 pub enum AskError<M> {
     /// It was not sent; nobody will handle it.
     NotSent(TellError<M>),
-    /// It was sent, and the actor ended before it came to it: certainly not handled.
+    /// It was sent, and the actor ended before it came to it, or, as a router, had nobody to pass it
+    /// on to: certainly not handled.
     NeverHandled {
         /// Who ended.
         actor: ActorLabel,
-        /// Why it ended.
+        /// Why it ended; [`ExitReason::NoActor`] for a router that had nobody.
         reason: ExitReason,
     },
     /// It was sent, and the mailbox's overflow policy dropped it: certainly not handled.
@@ -272,6 +273,9 @@ impl<M> fmt::Display for AskError<M> {
         let message = type_name::<M>();
         match self {
             Self::NotSent(error) => error.fmt(f),
+            Self::NeverHandled { actor, reason: ExitReason::NoActor } => {
+                write!(f, "`{message}` was never handled: {actor} had nobody to pass it on to")
+            }
             Self::NeverHandled { actor, reason } => {
                 write!(
                     f,

@@ -26,6 +26,11 @@ impl<D: Door<M, R>, M, R: 'static> Tell<D, M, R> {
         Self { door, passage: Passage::new(message), away: None, reply: std::marker::PhantomData }
     }
 
+    /// The message, if it was not sent yet: for one who waited for room and gives up.
+    pub(crate) const fn take_back(&mut self) -> Option<M> {
+        self.passage.take()
+    }
+
     #[cold]
     fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TellError<M>>> {
         let id = self.door.key();

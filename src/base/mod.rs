@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `clock` | the one place that reads the machine's clock |
+//! | `hash` | a hash without a random seed, and who of several owns a key |
 //! | `invariant` | named promises, checked where they are kept |
 //! | `key` | 64-bit keys: loop, slot, generation |
 //! | `panics` | running user code so that a panic is a value |
@@ -11,6 +12,7 @@
 //! | `type_map` | one value a type, for state that belongs to a loop |
 
 pub(crate) mod clock;
+pub(crate) mod hash;
 pub(crate) mod invariant;
 pub(crate) mod key;
 pub(crate) mod panics;

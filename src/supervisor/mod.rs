@@ -55,5 +55,6 @@ pub use error::{ChildError, StartError};
 pub use handle::{ChildInfo, Supervisor};
 pub use message::ChildName;
 pub use plan::SpecError;
+pub(crate) use spec::Build;
 pub use spec::{Child, IntoChild, Spec, child};
 pub use strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};

@@ -51,9 +51,9 @@ where
 /// An actor as a supervisor is told of it, made by [`child`].
 #[must_use = "a child does nothing until it is added to a supervisor"]
 pub struct Child<P, Kind, I> {
-    plan: Plan,
+    pub(crate) plan: Plan,
     mailbox: MailboxOptions,
-    incarnate: I,
+    pub(crate) incarnate: I,
     marker: PhantomData<fn(P, Kind)>,
 }
 

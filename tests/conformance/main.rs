@@ -4,5 +4,6 @@
 //! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
 mod harness;
+mod rtr;
 mod sup_start;
 mod worker;
