@@ -50,6 +50,7 @@
 //! - [`actor`]: what an actor is, how it is addressed, what `tell` and `ask` promise.
 //! - [`supervisor`]: restarts, their budget, the order of starting and stopping.
 //! - [`router`]: many actors behind one address, and one of many by a key.
+//! - [`flow`]: stages that ask for what they can handle.
 //! - [`system`]: from `main` to the last drop, names, signals, dead letters.
 //! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
 //!   pool, sockets.
@@ -84,6 +85,7 @@ pub mod actor;
 pub mod registry;
 pub mod supervisor;
 pub mod router;
+pub mod flow;
 pub mod system;
 pub mod test;
 pub mod prelude;

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &["base", "event_loop", "actor"]),
     ("supervisor", &["base", "event_loop", "time", "actor"]),
     ("router", &["base", "event_loop", "actor", "supervisor"]),
+    ("flow", &["base", "event_loop", "task", "actor"]),
     (
         "system",
         &["base", "reactor", "event_loop", "time", "offload", "actor", "registry", "supervisor"],
@@ -84,6 +85,8 @@ const PURE: &[&str] = &[
     "src/supervisor/shutdown.rs",
     "src/supervisor/strategy.rs",
     "src/router/rotation.rs",
+    "src/flow/ledger.rs",
+    "src/flow/options.rs",
 ];
 const IMPURE: &[&str] =
     &["async ", ".wake", "Poll<", "RefCell", "mio::", "std::thread", "Instant::now"];
@@ -92,6 +95,7 @@ const IMPURE: &[&str] =
 const NOT_ASSERTED: &[(&str, &str)] = &[
     ("A1", "a handler is awaited to its end before the next message is taken: one `await`"),
     ("A2", "the hook is called at one place in `actor/incarnate.rs`, behind the guard"),
+    ("F3", "`Window::fill` is the one place that asks, and fills up to the maximum"),
     ("L2", "both orders of post and sleep are under one mutex"),
     ("M1", "the ring is a `VecDeque`, pushed at one end and popped at the other"),
     ("M2", "the count of urgent messages is where the next one is inserted"),

@@ -3,6 +3,7 @@
 //! `docs/CONFORMANCE.md` is made from these files: see `table.rs`. A test's documentation begins with
 //! the rules that it shows, in bold: `/// **R3.3, R3.14** …`.
 
+mod flw;
 mod harness;
 mod rtr;
 mod sup_start;
