@@ -163,8 +163,8 @@ impl<M> std::error::Error for TellError<M> {}
 pub enum AskError<M> {
     /// It was not sent; nobody will handle it.
     NotSent(TellError<M>),
-    /// It was sent, and the actor ended before it came to it, or, as a router, had nobody to pass it
-    /// on to: certainly not handled.
+    /// It was sent, and the actor ended before it came to it, or, as a router, had nobody to pass
+    /// it on to: certainly not handled.
     NeverHandled {
         /// Who ended.
         actor: ActorLabel,

@@ -1,4 +1,5 @@
-//! A hash that is the same in every run and on every machine, and the choice of one of several by it.
+//! A hash that is the same in every run and on every machine, and the choice of one of several by
+//! it.
 
 use std::hash::{Hash, Hasher};
 

@@ -166,8 +166,8 @@ impl<T: 'static> Inlet<T> {
     }
 }
 
-/// Brings a producer's news to an actor, as messages that no bound applies to: how many there can be
-/// is bounded by what the actor has asked for.
+/// Brings a producer's news to an actor, as messages that no bound applies to: how many there can
+/// be is bounded by what the actor has asked for.
 fn deliver_to<T, P>(consumer: Addr<P>, upstream: &Rc<Upstream<T>>) -> Deliver<T>
 where
     T: 'static,
@@ -193,8 +193,8 @@ where
 /// Items in batches; made by [`Inlet::take`].
 ///
 /// A batch counts as handled when the next one is asked for, be there another or not. What is left
-/// when this is dropped, because the loop over it ends early or its actor crashes, comes again as the
-/// actor's next message; so a crash costs the batch in hand and no more.
+/// when this is dropped, because the loop over it ends early or its actor crashes, comes again as
+/// the actor's next message; so a crash costs the batch in hand and no more.
 ///
 /// ```
 /// use greenroom::flow::{Batches, Inlet, Supply};

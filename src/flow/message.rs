@@ -37,10 +37,11 @@ impl SubscriptionId {
     }
 }
 
-/// What a producer is told by its consumers: to be given to [`Outlet::accept`](super::Outlet::accept).
+/// What a producer is told by its consumers: to be given to
+/// [`Outlet::accept`](super::Outlet::accept).
 ///
-/// It is a protocol itself, for a producer that understands nothing else. For one that does, make it
-/// one of its messages:
+/// It is a protocol itself, for a producer that understands nothing else. For one that does, make
+/// it one of its messages:
 ///
 /// ```
 /// use greenroom::flow::Demand;
@@ -85,8 +86,8 @@ pub(super) enum News<T> {
 
 /// What a consumer is told by its producers: to be given to [`Inlet::take`](super::Inlet::take).
 ///
-/// It is a protocol itself, for a consumer that understands nothing else. For one that does, make it
-/// one of its messages:
+/// It is a protocol itself, for a consumer that understands nothing else. For one that does, make
+/// it one of its messages:
 ///
 /// ```
 /// use greenroom::flow::Supply;

@@ -20,14 +20,14 @@
 //!
 //! # When to use it
 //!
-//! Where consumers are to decide how much comes, and there are several of them, or they come and go:
-//! to share work out to whoever has time, to send the same to all at the pace of the slowest, to keep
-//! what belongs together on one way, to outlive restarts on either side.
+//! Where consumers are to decide how much comes, and there are several of them, or they come and
+//! go: to share work out to whoever has time, to send the same to all at the pace of the slowest,
+//! to keep what belongs together on one way, to outlive restarts on either side.
 //!
-//! For less, there is less. A bounded mailbox pushes back as well: where each message is for one known
-//! actor, `tell` waits for room, and that is enough. To do something to each item of a stream, some at
-//! a time, needs no stages either: `futures::StreamExt::buffered` over a stream of futures does it in
-//! one task.
+//! For less, there is less. A bounded mailbox pushes back as well: where each message is for one
+//! known actor, `tell` waits for room, and that is enough. To do something to each item of a
+//! stream, some at a time, needs no stages either: `futures::StreamExt::buffered` over a stream of
+//! futures does it in one task.
 //!
 //! # What is certain
 //!
@@ -35,11 +35,11 @@
 //! producer's buffer, or is counted as discarded (F2); what waits in the buffer of an incarnation
 //! that ends is lost, and logged. No more than the maximum is outstanding at any time:
 //!
-//! * **F3** a consumer's demand never exceeds its maximum, and is asked for again when it has fallen
-//!   to the minimum
+//! * **F3** a consumer's demand stays within its maximum, and is renewed at the minimum
 //!
-//! Once sent, items are messages in the mailbox of the consumer: they survive its restart, and when it
-//! ends for good they are dead letters. Stages of one flow live on one loop.
+//! Once sent, items are messages in the mailbox of the consumer: they survive its restart, and when
+//! it ends for good they are dead letters. So is what a consumer says to a producer that is just
+//! ending. Stages of one flow live on one loop.
 
 mod inlet;
 mod ledger;

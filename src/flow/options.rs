@@ -1,5 +1,5 @@
-//! What a consumer says when it subscribes: how much it asks for, and what a producer's end means to
-//! it; pure.
+//! What a consumer says when it subscribes: how much it asks for, and what a producer's end means
+//! to it; pure.
 
 use crate::actor::ExitReason;
 
@@ -109,7 +109,7 @@ impl SubscribeOptions {
     }
 
     /// Which partition it wants of a producer that [partitions](super::Outlet::partition); the one
-    /// with the fewest consumers if nothing is said.
+    /// with the fewest consumers if nothing is said, or if there is no such partition.
     ///
     /// ```
     /// use greenroom::flow::SubscribeOptions;

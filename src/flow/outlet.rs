@@ -27,7 +27,7 @@ const BUFFER: usize = 10_000;
 /// | --- | --- | --- |
 /// | [`new`](Self::new) | the consumer with the largest demand | the sum of all |
 /// | [`broadcast`](Self::broadcast) | all | the smallest |
-/// | [`partition`](Self::partition) | a consumer of the item's partition | the sum, less what waits in a partition |
+/// | [`partition`](Self::partition) | one consumer of its partition | the sum, less what waits |
 ///
 /// Items that nobody has asked for wait, 10,000 in each partition, unless
 /// [`buffer`](Self::buffer) says otherwise; what does not fit is [counted](Self::discarded) and
@@ -35,8 +35,8 @@ const BUFFER: usize = 10_000;
 ///
 /// It lives and dies with the actor's incarnation. After a restart the consumers subscribe to the
 /// new incarnation's outlet as soon as it is made; what waited in the old one is lost, and logged.
-/// Dropped while the actor goes on, it tells the consumers that there is no more, as if the actor had
-/// ended as [`Normal`](ExitReason::Normal).
+/// Dropped while the actor goes on, it tells the consumers that there is no more, as if the actor
+/// had ended as [`Normal`](ExitReason::Normal).
 ///
 /// ```
 /// use futures::StreamExt as _;
@@ -84,8 +84,8 @@ impl<T: 'static> Outlet<T> {
         Self::of(Dispatch::Demand, 1)
     }
 
-    /// Each item goes to all consumers, as far as all of them have asked: the slowest sets the pace.
-    /// One that subscribes late gets what is sent from then on.
+    /// Each item goes to all consumers, as far as all of them have asked: the slowest sets the
+    /// pace. One that subscribes late gets what is sent from then on.
     ///
     /// ```
     /// use futures::{StreamExt as _, stream};
@@ -109,9 +109,9 @@ impl<T: 'static> Outlet<T> {
         Self::of(Dispatch::Broadcast(T::clone), 1)
     }
 
-    /// Each item goes to one of so many partitions (at least one), by the hash of its key, and there
-    /// to the consumer with the largest demand; items of one key go the same way. Each partition is
-    /// to have a consumer: what waits for one holds the producer back.
+    /// Each item goes to one of so many partitions (at least one), by the hash of its key, and
+    /// there to the consumer with the largest demand; items of one key go the same way. Each
+    /// partition is to have a consumer: what waits for one holds the producer back.
     ///
     /// ```
     /// use futures::{StreamExt as _, stream};
@@ -182,8 +182,8 @@ impl<T: 'static> Outlet<T> {
         self.ledger.want()
     }
 
-    /// Sends items to those who have asked, and keeps the rest for them, as far as it fits; gives the
-    /// number of items that were discarded for it. They may be more or fewer than are wanted.
+    /// Sends items to those who have asked, and keeps the rest for them, as far as it fits; gives
+    /// the number of items that were discarded for it. They may be more or fewer than are wanted.
     ///
     /// ```
     /// use greenroom::flow::Outlet;
@@ -324,7 +324,10 @@ impl Bereft {
         of.entry(producer).or_default().push(tell);
         drop(of);
         if first {
-            let at_end = move || drop(bereft.of.borrow_mut().remove(&producer));
+            let at_end = move || {
+                let gone = bereft.of.borrow_mut().remove(&producer);
+                drop(gone);
+            };
             control::with_on(core, producer.0, |control| control.at_end(at_end));
         }
     }
@@ -334,7 +337,8 @@ impl Bereft {
         let Some(core) = current::get() else { return };
         let Some(producer) = core.scheduler.running().map(ActorId) else { return };
         let bereft = core.locals.get::<Self>();
-        let waiting = bereft.of.borrow_mut().remove(&producer);
+        // Its entry stays, so that its end is to be seen to once.
+        let waiting = bereft.of.borrow_mut().get_mut(&producer).map(std::mem::take);
         for tell in waiting.into_iter().flatten() {
             tell(true);
         }

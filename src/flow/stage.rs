@@ -17,12 +17,15 @@ use super::outlet::Outlet;
 use crate::actor::{Accepts, Addr, Cx, Protocol, Reply};
 use crate::task::yield_now;
 
-/// A producer of what a stream gives: the stream is asked for an item when a consumer is. An iterator
-/// is a stream by [`futures::stream::iter`].
+/// How many items a stream is asked for at once.
+const CHUNK: usize = 1_000;
+
+/// A producer of what a stream gives: the stream is asked for an item when a consumer is. An
+/// iterator is a stream by [`futures::stream::iter`].
 ///
-/// Each incarnation makes a stream anew. When the stream is over and everything is sent, the producer
-/// ends as [`ExitReason::Normal`](crate::actor::ExitReason::Normal), so it should not be permanent
-/// under its supervisor.
+/// Each incarnation makes a stream anew. When the stream is over and everything is sent, the
+/// producer ends as [`ExitReason::Normal`](crate::actor::ExitReason::Normal), so it should not be
+/// permanent under its supervisor.
 ///
 /// ```
 /// use futures::{StreamExt as _, stream};
@@ -52,7 +55,7 @@ where
                 wanted += outlet.accept(cx.recv().await, cx);
                 continue;
             }
-            let next = pin!(chunk(stream.as_mut(), wanted));
+            let next = pin!(chunk(stream.as_mut(), wanted.min(CHUNK)));
             let came = match select(pin!(cx.recv()), next).await {
                 Either::Left((demand, _)) => Err(demand),
                 Either::Right((items, _)) => Ok(items),
@@ -61,6 +64,8 @@ where
                 Ok(items) => {
                     wanted -= items.len();
                     outlet.emit(items);
+                    // A stream that is always ready is no reason to hold the loop.
+                    yield_now().await;
                 }
                 Err(demand) => wanted += outlet.accept(demand, cx),
             }
@@ -139,9 +144,9 @@ where
     }
 }
 
-/// A producer-consumer: it makes each batch of one producer's items into items of its own. It takes a
-/// batch only when it is asked for items itself, so demand comes through from its consumers to its
-/// producer. An error of `each` is a crash.
+/// A producer-consumer: it makes each batch of one producer's items into items of its own. It takes
+/// a batch only when it is asked for items itself, so demand comes through from its consumers to
+/// its producer. An error of `each` is a crash.
 ///
 /// What it makes beyond demand it keeps, without a limit unless its outlet's
 /// [`buffer`](Outlet::buffer) says one. When it is to end with its producer, it first sends what it

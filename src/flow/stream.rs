@@ -18,9 +18,9 @@ use crate::task::{self, JoinHandle};
 /// Subscribes to a producer of this loop and gives its items as a stream, to a task or to an actor
 /// that does nothing else meanwhile.
 ///
-/// The stream ends with its producer, whatever [`Cancel`](super::Cancel) is set: after a clean end it
-/// is over, after any other its last item is the error. A restart of the producer is not its end.
-/// Dropped, it cancels the subscription; what it had not given is dropped with it.
+/// The stream ends with its producer, whatever [`Cancel`](super::Cancel) is set: after a clean end
+/// it is over, after any other its last item is the error. A restart of the producer is not its
+/// end. Dropped, it cancels the subscription; what it had not given is dropped with it.
 ///
 /// # Panics
 /// When this thread runs no loop.

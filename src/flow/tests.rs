@@ -212,7 +212,8 @@ impl Count {
 }
 
 proptest! {
-    // F2: each item has come to one consumer, waits, or was discarded; and demand is never forgotten.
+    // F2: each item has come to one consumer, waits, or was discarded; and demand is never
+    // forgotten.
     #[test]
     fn each_item_goes_to_one_or_is_counted(steps in steps(), size in 0..30_usize, first: bool) {
         let keep = if first { Keep::First } else { Keep::Last };

@@ -19,19 +19,22 @@ use crate::supervisor::{
     Child, ChildKind, IntoChild, Restart, Shutdown, Spec, StartError, Supervisor, child,
 };
 
-/// Describes a pool for a supervisor: `size` children (at least one), made by `make`, which is given
-/// the number of each, from 0, and called again when the pool itself is restarted. They stand under
-/// a supervisor of the pool's own and are called by their name and number: `worker-0`, `worker-1`.
+/// Describes a pool for a supervisor: `size` children (at least one), made by `make`, which is
+/// given the number of each, from 0, and called again when the pool itself is restarted. They stand
+/// under a supervisor of the pool's own and are called by their name and number: `worker-0`,
+/// `worker-1`.
 ///
 /// The pool's address has the type of its children's, so whoever has it need not know that it is a
-/// pool. Messages are passed on as they are, with the ports for their replies; so in what an ask can
-/// come to, only the name is that of the pool.
+/// pool. Messages are passed on as they are, with the ports for their replies; so in what an ask
+/// can come to, only the name is that of the pool.
 ///
 /// | a child | in the rotation |
 /// | --- | --- |
-/// | crashes or stops, and its [restart type](Restart) brings it back | stays: it has kept its address and its mailbox |
+/// | ends, and its [restart type](Restart) brings it back | stays: its address is the same |
 /// | ends for good, as a [`Transient`](Restart::Transient) one that stops | leaves |
-/// | has no room | is passed over, or waited for: see [`Routing`]; the pool's own mailbox fills meanwhile, and its senders wait |
+/// | has no room | is passed over, or waited for: see [`Routing`] |
+///
+/// While the pool waits for room its own mailbox fills, and those who send to it wait in turn.
 ///
 /// When the last child has ended for good, the pool ends as [`ExitReason::Normal`]; when its
 /// supervisor gives up, as [`ExitReason::RestartLimit`]. Unless something else is said, a pool is

@@ -124,7 +124,7 @@ mod tests {
     }
 
     proptest! {
-        // Q1: whoever stays is served once in each round, in the order of before.
+        // Whoever stays is served once in each round, in the order of before.
         #[test]
         fn those_who_stay_keep_their_order(
             members in 1..12_u32,
@@ -139,7 +139,8 @@ mod tests {
             }
             let stay = |member: &u32| !gone.contains(member);
             let mut untouched = rotation.clone();
-            let order: Vec<u32> = (0..members).filter_map(|_| untouched.next()).filter(stay).collect();
+            let round = (0..members).filter_map(|_| untouched.next());
+            let order: Vec<u32> = round.filter(stay).collect();
 
             let mut removed = rotation.clone();
             for member in &gone {

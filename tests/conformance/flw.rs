@@ -103,8 +103,8 @@ fn ready(items: &mut Items<u32>) -> Vec<u32> {
     std::iter::from_fn(|| items.next().now_or_never().flatten()).map(Result::unwrap).collect()
 }
 
-/// **R10.1** A consumer asks for 1,000 and is handed 500 at a time, and asks again when 500 are left;
-/// other demands by their own numbers; with a maximum of 1 it is one by one.
+/// **R10.1** A consumer asks for 1,000 and is handed 500 at a time, and asks again when 500 are
+/// left; other demands by their own numbers; with a maximum of 1 it is one by one.
 #[test]
 fn flw_01_default_batches() {
     // (options, the first batches, what the producer was asked for)
@@ -132,8 +132,8 @@ fn flw_01_default_batches() {
     });
 }
 
-/// **R10.2** Without demand a producer keeps what fits, the first or the last of it, and reports what
-/// it discarded; by default 10,000 items, the last.
+/// **R10.2** Without demand a producer keeps what fits, the first or the last of it, and reports
+/// what it discarded; by default 10,000 items, the last.
 #[test]
 fn flw_02_buffer_overflow() {
     case(async |test| {
@@ -190,9 +190,9 @@ fn flw_03_cancel_modes() {
     });
 }
 
-/// **R10.1** A producer that is asked something emits and replies in the order in which its code does:
-/// items emitted before the reply are there with it, and a reply is not kept back for items that are
-/// emitted later.
+/// **R10.1** A producer that is asked something emits and replies in the order in which its code
+/// does: items emitted before the reply are there with it, and a reply is not kept back for items
+/// that are emitted later.
 #[test]
 fn flw_04_reply_vs_event_order() {
     case(async |test| {
@@ -258,8 +258,8 @@ fn flw_05_dispatch() {
     });
 }
 
-/// **R10.1, D1** A restart is nobody's end: a producer's consumers subscribe to its next incarnation,
-/// and what a consumer had been sent is handled by its next incarnation.
+/// **R10.1, D1** A restart is nobody's end: a producer's consumers subscribe to its next
+/// incarnation, and what a consumer had been sent is handled by its next incarnation.
 #[test]
 fn flw_06_restarts() {
     case(async |test| {
@@ -299,8 +299,8 @@ fn flw_06_restarts() {
     });
 }
 
-/// **R10.1, R10.2** A producer-consumer takes what it is asked for, and asks for no more; it ends after
-/// its producer, when it has sent everything.
+/// **R10.1, R10.2** A producer-consumer takes what it is asked for, and asks for no more; it ends
+/// after its producer, when it has sent everything.
 #[test]
 fn flw_07_producer_consumer() {
     case(async |test| {
@@ -328,8 +328,8 @@ fn flw_07_producer_consumer() {
     });
 }
 
-/// **R10.3** A consumer that ends gives up its demand; what it was not sent goes to others. A producer
-/// hears of each of its consumers' ends.
+/// **R10.3** A consumer that ends gives up its demand; what it was not sent goes to others. A
+/// producer hears of each of its consumers' ends.
 #[test]
 fn flw_08_consumers_come_and_go() {
     case(async |test| {

@@ -68,8 +68,8 @@ async fn served(addr: Addr<Msg>, count: usize) -> String {
     served
 }
 
-/// **R8.7** Round robin: one that is removed is left out, and its neighbours are neither skipped nor
-/// served twice; of wholly new routees the first is next.
+/// **R8.7** Round robin: one that is removed is left out, and its neighbours are neither skipped
+/// nor served twice; of wholly new routees the first is next.
 #[test]
 fn rtr_01_round_robin_and_removal() {
     // (routees, how many messages, routees then, who is served then)
@@ -107,10 +107,12 @@ fn rtr_01_round_robin_and_removal() {
     });
 }
 
-/// **R8.7** A pool: all children are reached; those that stopped leave the rotation, one that crashed
-/// stays in it; a broadcast reaches each once; after the last one has stopped the pool ends.
+/// **R8.7** A pool: all children are reached; those that stopped leave the rotation, one that
+/// crashed stays in it; a broadcast reaches each once; after the last one has stopped the pool
+/// ends.
 #[test]
 fn rtr_02_pool() {
+    // Q1: each message reaches one child, a broadcast all of them, once.
     case(async |test| {
         let log = Log::new();
         let logs = log.clone();
@@ -151,8 +153,8 @@ fn rtr_02_pool() {
     });
 }
 
-/// **R8.7, R3.11, R3.14** A pool passes reply ports on: its askers hear what the children's would. It stops
-/// its children with it, and one whose children crash too often comes back with new ones.
+/// **R8.7, R3.11, R3.14** A pool passes reply ports on: its askers hear what the children's would.
+/// It stops its children with it, and one whose children crash too often comes back with new ones.
 #[test]
 fn rtr_02b_pool_and_its_supervision() {
     case(async |test| {
@@ -240,8 +242,8 @@ fn rtr_02c_pool_pushes_back() {
     });
 }
 
-/// **R8.7, R2.1, R3.18** A pool starts when all its children have started. One that does not start, or
-/// is killed, leaves none of them behind; one whose children all decline declines too.
+/// **R8.7, R2.1, R3.18** A pool starts when all its children have started. One that does not start,
+/// or is killed, leaves none of them behind; one whose children all decline declines too.
 #[test]
 fn rtr_02d_pool_starts_whole_or_not_at_all() {
     case(async |test| {
