@@ -20,17 +20,32 @@ use super::context::Cx;
 use super::control::{ChildEvent, Control, Verdict};
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
+use super::family;
 use super::incarnate::Incarnate;
+use super::lease;
 use super::lifecycle::{self, Lifecycle};
+use super::limits::{Limits, Watchdog};
+use super::link;
 use super::monitor;
 use super::orphan::Orphans;
 use super::protocol::Protocol;
 use super::reply::Lost;
+use super::wait;
 use crate::base::panics::{catch, drop_quietly};
+use crate::event_loop::core::Core;
 use crate::event_loop::current;
+use crate::mailbox::side::Taken;
+
+/// What an actor may take of its loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    /// How many messages in one poll.
+    pub(crate) messages: u32,
+    pub(crate) limits: Option<Limits>,
+}
 
 /// Runs an actor from its first incarnation to its end.
-pub(crate) async fn run<P, Kind, I>(mut incarnate: I, cell: Rc<ActorCell<P>>, messages: u32)
+pub(crate) async fn run<P, Kind, I>(mut incarnate: I, cell: Rc<ActorCell<P>>, share: Share)
 where
     P: Protocol,
     I: Incarnate<P, Kind>,
@@ -38,10 +53,17 @@ where
     let ending = Ending { cell: Rc::clone(&cell), reason: ExitReason::Killed };
     let mut cx = Cx { cell };
     let reason = loop {
-        let reason = one_life(&mut incarnate, &mut cx, messages).await;
+        let reason = one_life(&mut incarnate, &mut cx, share).await;
+        if cx.cell.control.has_family() {
+            if let Some(core) = current::get() {
+                settle_end(&cx.cell, &core, &reason);
+            }
+            family::stop(&cx.cell.control, reason.is_clean()).await;
+        }
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
+        incarnate.reap().await;
         if cx.cell.control.parent.is_none() {
             break reason;
         }
@@ -56,25 +78,30 @@ where
         }
     };
     // The factory may hold values of the user's; they go before anybody hears of the end.
+    if cx.cell.control.has_family() {
+        family::stop(&cx.cell.control, true).await;
+    }
     drop_quietly(incarnate);
     ending.finish(reason);
 }
 
-async fn one_life<P, Kind, I>(incarnate: &mut I, cx: &mut Cx<P>, messages: u32) -> ExitReason
+async fn one_life<P, Kind, I>(incarnate: &mut I, cx: &mut Cx<P>, share: Share) -> ExitReason
 where
     P: Protocol,
     I: Incarnate<P, Kind>,
 {
     let cell = Rc::clone(&cx.cell);
     let mut life = pin!(Some(incarnate.live(cx)));
-    poll_fn(|task| poll_life(life.as_mut(), &cell, messages, task)).await
+    let mut watchdog = Watchdog::default();
+    poll_fn(|task| poll_life(life.as_mut(), &cell, share, &mut watchdog, task)).await
 }
 
 /// Polls a life under guard. However it ends, its future is dropped here, at once.
 fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
     mut life: Pin<&mut Option<F>>,
     cell: &ActorCell<P>,
-    messages: u32,
+    share: Share,
+    watchdog: &mut Watchdog,
     task: &mut Context<'_>,
 ) -> Poll<ExitReason> {
     let control = &cell.control;
@@ -82,16 +109,20 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
     if control.is_killed() {
         reason = Some(ExitReason::Killed);
     } else if let Some(future) = life.as_mut().as_pin_mut() {
-        cell.mailbox.begin_poll(messages);
+        cell.mailbox.begin_poll(share.messages);
+        control.begin_poll();
         match catch(|| future.poll(task)) {
             Ok(Poll::Ready(ended)) => reason = Some(ended),
             Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
             Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
-            Ok(Poll::Pending) => {}
+            Ok(Poll::Pending) => {
+                reason = share.limits.and_then(|limits| watchdog.check(limits, control, task));
+            }
             Err(text) => reason = Some(ExitReason::Panicked(text)),
         }
     }
     let Some(reason) = reason else { return Poll::Pending };
+    watchdog.disarm();
     match catch(|| life.set(None)) {
         Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
         Ok(()) | Err(_) => Poll::Ready(reason),
@@ -108,7 +139,7 @@ fn end_event(control: &Control, reason: &ExitReason) -> ChildEvent {
         control.mark_started();
     }
     if control.has_started() {
-        ChildEvent::Ended(reason.clone())
+        ChildEvent::Ended(reason.clone(), control.take_recovery(reason))
     } else {
         ChildEvent::StartFailed(reason.clone())
     }
@@ -119,10 +150,10 @@ fn edge_of(event: &ChildEvent, reason: &ExitReason) -> Lifecycle {
     match event {
         ChildEvent::Declined => Lifecycle::Declined,
         ChildEvent::StartFailed(reason) => Lifecycle::StartFailed(reason.clone()),
-        ChildEvent::Started | ChildEvent::Ended(_) if reason.is_crash() => {
+        ChildEvent::Started | ChildEvent::Ended(..) if reason.is_crash() => {
             Lifecycle::Crashed(reason.clone())
         }
-        ChildEvent::Started | ChildEvent::Ended(_) => Lifecycle::Finished(reason.clone()),
+        ChildEvent::Started | ChildEvent::Ended(..) => Lifecycle::Finished(reason.clone()),
     }
 }
 
@@ -133,22 +164,31 @@ fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
     for task in control.take_tasks() {
         core.cancel(task);
     }
-    let lost = Lost::Ended(reason.clone());
-    core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+    settle_end(cell, &core, reason);
+    cell.end_incarnation(&core);
+    wait::forget(control);
     if reason.is_crash() {
         tracing::warn!(
             target: "greenroom::actor", actor = %control.name, id = %control.id(),
             incarnation = control.incarnation(), message = control.handling(), %reason, "crashed",
         );
         if control.has_message() {
-            dead_letter::announce_named(
-                control,
-                control.handling(),
-                Cause::Crashed(reason.clone()),
-            );
+            dead_letter::announce(control, control.handling(), Cause::Crashed(reason.clone()));
         }
     }
     control.end_incarnation();
+}
+
+/// Tells those whose asks the incarnation has dropped why, and brings back what it held under
+/// lease: at once, before the hooks that may take their time.
+pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: &ExitReason) {
+    let control = &cell.control;
+    if reason.is_crash() && cell.made_extra().is_some() && lease::redeliver(cell, reason) {
+        // It is not lost.
+        control.end_message();
+    }
+    let lost = Lost::Ended(reason.clone());
+    core.locals.get::<Orphans>().settle_for(control, &lost);
 }
 
 /// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.
@@ -173,9 +213,13 @@ impl<P: Protocol> Drop for Ending<P> {
             for task in control.take_tasks() {
                 core.cancel(task);
             }
+            self.cell.end_incarnation(&core);
+            if let Some(bonds) = control.made_bonds() {
+                bonds.family.stop_all();
+            }
             // Ports that the dropped body still held, when it did not end by itself.
             let lost = Lost::Ended(self.reason.clone());
-            core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+            core.locals.get::<Orphans>().settle_for(control, &lost);
         }
         for release in control.take_at_end() {
             if let Err(text) = catch(release) {
@@ -188,9 +232,17 @@ impl<P: Protocol> Drop for Ending<P> {
         for waiter in self.cell.mailbox.close() {
             waiter.wake();
         }
-        let cause = Cause::Ended(self.reason.clone());
+        let mut panicked = None;
         while let Some(message) = self.cell.mailbox.drain_one() {
-            dead_letter::bury(control, message, &cause);
+            let cause = match self.cell.mailbox.taken() {
+                Taken::Redelivered(_) => Cause::Crashed(self.reason.clone()),
+                Taken::Ordinary | Taken::Notice(_) => Cause::Ended(self.reason.clone()),
+            };
+            let in_drop = dead_letter::bury(control, message, &cause);
+            panicked = panicked.or(in_drop);
+        }
+        if let Some(text) = panicked.filter(|_| self.reason.is_clean()) {
+            self.reason = ExitReason::Panicked(text);
         }
         monitor::withdraw_all(control);
         tracing::debug!(
@@ -198,6 +250,7 @@ impl<P: Protocol> Drop for Ending<P> {
             reason = %self.reason, "ended",
         );
         lifecycle::tell(control, || Lifecycle::Ended(self.reason.clone()));
+        link::tell_all(control, &self.reason);
         monitor::tell_all(control, &self.reason);
     }
 }

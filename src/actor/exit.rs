@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// | reason | clean | crash |
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
-/// | `Killed`, `Error`, `Panicked`, `RestartLimit` | no | yes |
-/// | `NoActor` | no | no |
+/// | `Killed`, `Error`, `Panicked`, `RestartLimit`, `TimedOut` | no | yes |
+/// | `NoActor`, `Refused` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
 /// [`is_clean`](Self::is_clean) and [`is_crash`](Self::is_crash) will go on to answer for all of
@@ -52,6 +52,11 @@ pub enum ExitReason {
     NoActor,
     /// A supervisor gave up, because its children needed more restarts than it may give them.
     RestartLimit,
+    /// The actor refused to start, for this reason; see [`Cx::refuse`](super::Cx::refuse).
+    Refused(Arc<str>),
+    /// The start, or the handling of a message, took longer than the actor may take; this says
+    /// which, and how long that is.
+    TimedOut(Arc<str>),
 }
 
 impl ExitReason {
@@ -73,7 +78,9 @@ impl ExitReason {
             | Self::Error(_)
             | Self::Panicked(_)
             | Self::NoActor
-            | Self::RestartLimit => false,
+            | Self::RestartLimit
+            | Self::Refused(_)
+            | Self::TimedOut(_) => false,
         }
     }
 
@@ -93,8 +100,9 @@ impl ExitReason {
 
     /// Whether an actor that was alive came to a bad end.
     ///
-    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor), which tells
-    /// of an actor that was not there and so cannot have crashed.
+    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor) and
+    /// [`Refused`](Self::Refused), which tell of an actor that never lived and so cannot have
+    /// crashed.
     ///
     /// # Examples
     ///
@@ -107,8 +115,16 @@ impl ExitReason {
     #[must_use]
     pub fn is_crash(&self) -> bool {
         match self {
-            Self::Killed | Self::Error(_) | Self::Panicked(_) | Self::RestartLimit => true,
-            Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::NoActor => false,
+            Self::Killed
+            | Self::Error(_)
+            | Self::Panicked(_)
+            | Self::RestartLimit
+            | Self::TimedOut(_) => true,
+            Self::Normal
+            | Self::Shutdown
+            | Self::ShutdownWith(_)
+            | Self::NoActor
+            | Self::Refused(_) => false,
         }
     }
 }
@@ -124,6 +140,8 @@ impl fmt::Display for ExitReason {
             Self::Panicked(text) => write!(f, "panicked: {text}"),
             Self::NoActor => f.write_str("no such actor"),
             Self::RestartLimit => f.write_str("restart limit reached"),
+            Self::Refused(why) => write!(f, "refused to start: {why}"),
+            Self::TimedOut(what) => write!(f, "timed out: {what}"),
         }
     }
 }
@@ -143,6 +161,8 @@ mod tests {
             (ExitReason::Panicked("boom".into()), false, true, "panicked: boom"),
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
+            (ExitReason::Refused("no key".into()), false, false, "refused to start: no key"),
+            (ExitReason::TimedOut("the start".into()), false, true, "timed out: the start"),
         ];
         for (reason, clean, crash, text) in table {
             assert_eq!(reason.is_clean(), clean, "{reason:?}");

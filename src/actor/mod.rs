@@ -18,9 +18,23 @@
 //! What comes next is the supervisor's verdict: the next incarnation behind the same address and
 //! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left
 //! in it are dead letters, asks among them fail at once), and then whoever watches is told.
+//!
+//! # The message in hand after a crash
+//!
+//! It is a dead letter, because it may be why the handler crashed. A handler that holds it under
+//! [lease](Cx::lease) says that it wants it again: the next incarnation is given it before all
+//! other mail, at most as often as [`MailboxOptions::redeliveries`] says; then it is a poison
+//! letter, [`Cause::Poison`]. What such a handler does may be done twice, so it must be
+//! *idempotent*: doing a part again must do no harm. Give each job a number and skip what is done
+//! already, set a value instead of adding to it, or write the effect and the number of the job in
+//! one transaction.
 
 mod address;
+mod arrival;
 mod ask;
+mod ask_error;
+mod ask_many;
+mod ask_set;
 mod body;
 mod cell;
 mod context;
@@ -29,42 +43,70 @@ pub(crate) mod dead_letter;
 mod door;
 mod error;
 mod exit;
+pub(crate) mod family;
 mod fault;
 mod id;
 mod incarnate;
+mod keyed_timer;
+mod lease;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
+mod link;
+mod making;
 mod monitor;
 mod orphan;
+mod pipe;
 mod protocol;
+mod receive;
+mod receive_timeout;
 mod recipient;
+mod recovery;
 mod reply;
 pub(crate) mod spawn;
+mod stash;
+mod suspend;
 mod tell;
+mod urgent;
+pub(crate) mod wait;
+mod watch;
 
-pub use address::{Addr, Making};
+pub use address::Addr;
 pub use ask::Ask;
+pub use ask_error::AskError;
+pub use ask_many::{NoAnswer, ask_all, ask_any, ask_each};
+pub use ask_set::{AskSet, DuplicateLabel, Unanswered};
 pub use context::Cx;
 pub use dead_letter::{Cause, DeadLetter};
-pub use error::{ActorLabel, AskError, TellError, TellErrorKind};
+pub use error::{ActorLabel, TellError, TellErrorKind};
 pub use exit::ExitReason;
 pub use fault::Fault;
 pub use id::ActorId;
 pub use incarnate::{Incarnate, IsFactory, IsFunction};
+pub use keyed_timer::Repeat;
+pub use lease::Lease;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
+pub use link::{Exit, LinkError};
+pub use making::Making;
 pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
+pub use receive_timeout::WhenIdle;
 pub use recipient::Recipient;
+pub use recovery::Recovery;
 pub use reply::Reply;
 pub use spawn::{MailboxOptions, spawn, spawn_with};
+pub use stash::StashFull;
+pub use suspend::ActorInfo;
 pub use tell::Tell;
+pub use wait::Waiting;
+pub use watch::WatchConflict;
 
 pub use crate::mailbox::overflow::Overflow;
 
 /// An actor with state and a handler for each message of its protocol.
 ///
 /// State, messages and futures need not be `Send`: an actor never leaves its loop. `Err` from a
-/// handler is a crash, for the supervisor to decide about; an error that callers should see belongs
-/// into the reply type.
+/// handler is a crash, for the supervisor to decide about, unless [`on_error`](Self::on_error) says
+/// otherwise; an error that callers should see belongs into the reply type.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -112,6 +154,24 @@ pub trait Actor: Sized + 'static {
         Ok(())
     }
 
+    /// What is to become of this actor after an error of one of its handlers, by the class of the
+    /// error; by default its supervisor decides. An error of [`started`](Self::started) is not
+    /// asked about, and a panic never is. See [`Recovery`] for an example.
+    ///
+    /// # Panics
+    /// A panic here is a panic of the handler.
+    fn on_error(&mut self, _error: &Self::Error) -> Recovery {
+        Recovery::Supervise
+    }
+
+    /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is
+    /// taken down: its [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
+    /// [`stopped`](Self::stopped) follows. It does not run when the actor is killed.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way when the actor is killed.
+    async fn crashed(&mut self, _reason: &ExitReason, _cx: &mut Cx<Self::Protocol>) {}
+
     /// Runs once at the end of an incarnation that had started: after a stop, an error or a panic,
     /// but not when the actor is killed.
     ///
@@ -128,6 +188,27 @@ pub trait Actor: Sized + 'static {
 /// # Errors
 /// An error is a crash of the incarnation; the asker gets
 /// [`AskError::Crashed`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// struct Add(u64);
+/// protocol! { enum Msg { Add(Add) -> u64 } }
+/// struct Sum(u64);
+/// impl Actor for Sum { type Protocol = Msg; type Error = Fault; }
+/// impl Handler<Add> for Sum {
+///     async fn handle(&mut self, Add(n): Add, _: &mut Cx<Msg>) -> Result<u64, Fault> {
+///         self.0 = self.0.checked_add(n).ok_or_else(|| Fault::new("too much"))?;
+///         Ok(self.0)
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let sum = greenroom::actor::spawn("sum", || Sum(1));
+///     assert_eq!(sum.ask(Add(2)).await.unwrap(), 3);
+///     let crash = sum.ask(Add(u64::MAX)).await.unwrap_err();
+///     assert_eq!(crash.exit_reason(), Some(&ExitReason::Error("too much".into())));
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{M}`",
     note = "implement `Handler<{M}> for {Self}`; its protocol promises that it handles this message"
@@ -168,4 +249,21 @@ pub(crate) fn load<P: Protocol>(addr: Addr<P>) -> Option<usize> {
 }
 
 /// What a handler of `A` returns for a message `M`.
+///
+/// ```
+/// use greenroom::actor::HandlerReply;
+/// # use greenroom::prelude::*;
+/// # struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+/// # struct Seven; impl Actor for Seven { type Protocol = Msg; type Error = Fault; }
+/// impl Handler<Get> for Seven {
+///     async fn handle(&mut self, _: Get, _: &mut Cx<Msg>) -> Result<HandlerReply<Self, Get>, Fault> {
+///         Ok(7)
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let answer: HandlerReply<Seven, Get> = greenroom::actor::spawn("seven", || Seven).ask(Get).await.unwrap();
+///     assert_eq!(answer, 7);
+/// });
+/// ```
 pub type HandlerReply<A, M> = <<A as Actor>::Protocol as Accepts<M>>::Reply;

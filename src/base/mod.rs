@@ -2,6 +2,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
+//! | `backoff` | delays that grow from failure to failure |
 //! | `clock` | the one place that reads the machine's clock |
 //! | `hash` | a hash without a random seed, and who of several owns a key |
 //! | `invariant` | named promises, checked where they are kept |
@@ -11,6 +12,7 @@
 //! | `slots` | tables whose stale keys find nothing |
 //! | `type_map` | one value a type, for state that belongs to a loop |
 
+pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod hash;
 pub(crate) mod invariant;

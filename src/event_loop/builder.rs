@@ -57,6 +57,14 @@ impl EventLoopBuilder {
 
     /// How many tasks are polled before the loop looks at its inbox and its timers again. At least
     /// 1; 256 by default.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::builder().polls_per_turn(1).build()?;
+    /// event_loop.run(async { greenroom::task::spawn(greenroom::task::yield_now()).detach() });
+    /// assert!(event_loop.turn(), "one poll did not end it");
+    /// assert!(!event_loop.turn());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn polls_per_turn(mut self, polls: u32) -> Self {
         self.limits.polls_per_turn = if polls == 0 { 1 } else { polls };
         self
@@ -64,6 +72,25 @@ impl EventLoopBuilder {
 
     /// How many messages an actor handles before another task has its turn. At least 1; 128 by
     /// default. It never handles more than were in its mailbox when its turn began.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    /// # enum Msg { Hello }
+    /// # impl Protocol for Msg {}
+    /// static HANDLED: AtomicU32 = AtomicU32::new(0);
+    /// async fn count(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { cx.recv().await; HANDLED.fetch_add(1, Relaxed); }
+    /// }
+    /// let mut event_loop = greenroom::EventLoop::builder().messages_per_poll(1).build()?;
+    /// event_loop.run(async {
+    ///     let addr = greenroom::actor::spawn("count", count);
+    ///     for _ in 0..3 { addr.tell(Msg::Hello).await.unwrap(); }
+    ///     greenroom::task::yield_now().await;
+    ///     assert_eq!(HANDLED.load(Relaxed), 1);
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn messages_per_poll(mut self, messages: u32) -> Self {
         self.limits.messages_per_poll = if messages == 0 { 1 } else { messages };
         self
@@ -71,6 +98,19 @@ impl EventLoopBuilder {
 
     /// How many operations on sockets a task may complete before another task has its turn, however
     /// ready the sockets are. At least 1; 128 by default.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// let mut event_loop = greenroom::EventLoop::builder().operations_per_poll(1).build()?;
+    /// event_loop.run(async {
+    ///     let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    ///     let to = socket.local_addr()?;
+    ///     assert!(futures::poll!(Box::pin(socket.send_to(b"one", to))).is_ready());
+    ///     assert!(futures::poll!(Box::pin(socket.send_to(b"two", to))).is_pending(), "others first");
+    ///     Ok::<(), std::io::Error>(())
+    /// }).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn operations_per_poll(mut self, operations: u32) -> Self {
         self.limits.operations_per_poll = if operations == 0 { 1 } else { operations };
         self
@@ -79,6 +119,13 @@ impl EventLoopBuilder {
     /// How long a busy loop goes on before it asks the kernel for news of its sockets; 50 µs by
     /// default. An idle loop asks at once. Asking costs as much as ten tasks, so it goes by time
     /// and not by count.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut event_loop = greenroom::EventLoop::builder().kernel_interval(Duration::ZERO).build()?;
+    /// assert_eq!(event_loop.run(async { 2 + 2 }), 4); // sockets are looked at in every turn
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn kernel_interval(mut self, interval: Duration) -> Self {
         self.limits.kernel_interval = interval;
         self
@@ -168,6 +215,12 @@ impl EventLoopBuilder {
     /// # Errors
     /// When the kernel gives no poller (out of descriptors), or the process has made a million
     /// loops.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::builder().virtual_clock(7).build()?;
+    /// assert_eq!(event_loop.run(async { 2 + 2 }), 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn build(self) -> io::Result<EventLoop> {
         let (driver, unpark): (Driver, Box<dyn Fn() + Send + Sync>) = match self.virtual_clock {
             Some(seed) => {

@@ -76,6 +76,16 @@ impl LoopHandle {
     ///
     /// # Cancel safety
     /// Dropping the returned future leaves the task running and discards what it gives.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// // An `Rc` may not go to another thread; one that is made there may stay there.
+    /// let answer = handle.spawn(|| async { *Rc::new(42) }).expect("the loop is open");
+    /// assert_eq!(event_loop.run(answer), Ok(42));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn spawn<F, Fut>(&self, f: F) -> Result<RemoteTask<Fut::Output>, PostError>
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -85,9 +95,9 @@ impl LoopHandle {
         let (sender, receiver) = oneshot::channel();
         self.post(move || {
             let Some(core) = current::get() else { return };
-            let future = f();
             core.spawn(Box::pin(async move {
-                let guarded = std::panic::AssertUnwindSafe(future).catch_unwind();
+                // Made inside the guard too: making a future may panic as well as running it.
+                let guarded = std::panic::AssertUnwindSafe(async move { f().await }).catch_unwind();
                 let outcome = match guarded.await {
                     Ok(output) => Ok(output),
                     // Thrown again under the guard that turns a payload into text.
@@ -104,7 +114,16 @@ impl LoopHandle {
     }
 
     /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return at the
-    /// end of its turn. A loop that has ended is stopped already.
+    /// end of its turn. A loop that has ended is stopped already. It does not end
+    /// [`EventLoop::run`](super::EventLoop::run): said during one, it is kept for the next
+    /// `run_until_stopped`.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// event_loop.handle().stop();
+    /// event_loop.run_until_stopped(); // returns at once
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stop(&self) {
         let _ = self.remote.post_always(Post::Stop);
     }
@@ -117,6 +136,15 @@ impl std::fmt::Debug for LoopHandle {
 }
 
 /// Why a loop did not take a post; what was posted is gone and never ran.
+///
+/// ```
+/// use greenroom::event_loop::PostError;
+/// let event_loop = greenroom::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// drop(event_loop);
+/// assert_eq!(handle.post(|| ()), Err(PostError::Closed));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostError {
@@ -129,6 +157,14 @@ pub enum PostError {
 }
 
 /// What a task that was spawned from another thread will give; `Send` when that is.
+///
+/// ```
+/// use greenroom::event_loop::RemoteTask;
+/// let mut event_loop = greenroom::EventLoop::new()?;
+/// let task: RemoteTask<u8> = event_loop.handle().spawn(|| async { 42 }).expect("the loop is open");
+/// assert_eq!(event_loop.run(task), Ok(42));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[must_use = "a future does nothing unless it is awaited; dropping it leaves the task running"]
 #[derive(Debug)]
 pub struct RemoteTask<T> {
@@ -144,13 +180,22 @@ impl<T> Future for RemoteTask<T> {
 }
 
 /// Why a task that was spawned from another thread gave nothing.
+///
+/// ```
+/// use greenroom::event_loop::RemoteTaskError;
+/// let event_loop = greenroom::EventLoop::new()?;
+/// let task = event_loop.handle().spawn(|| async { 42 }).expect("the loop is open");
+/// drop(event_loop);
+/// assert_eq!(futures::executor::block_on(task), Err(RemoteTaskError::Cancelled));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteTaskError {
     /// The loop ended before the task did.
     #[error("the task was cancelled: its event loop ended")]
     Cancelled,
-    /// The task panicked, with this text.
+    /// The task, or the closure that was to make it, panicked, with this text.
     #[error("the task panicked: {0}")]
     Panicked(Arc<str>),
 }

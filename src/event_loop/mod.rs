@@ -32,6 +32,7 @@ pub(crate) mod shutdown;
 pub(crate) mod source;
 pub(crate) mod stall;
 pub(crate) mod turn;
+pub(crate) mod turn_end;
 pub(crate) mod waker;
 
 use std::io;
@@ -87,11 +88,23 @@ impl EventLoop {
     /// # Errors
     /// When the kernel gives no poller (out of descriptors), or the process has made a million
     /// loops.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// assert_eq!(event_loop.run(async { 2 + 2 }), 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new() -> io::Result<Self> {
         Self::builder().build()
     }
 
     /// A loop with limits of your choice.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::builder().polls_per_turn(64).build()?;
+    /// assert_eq!(event_loop.run(async { 2 + 2 }), 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub const fn builder() -> EventLoopBuilder {
         EventLoopBuilder::new()
     }
@@ -101,6 +114,14 @@ impl EventLoop {
     }
 
     /// What other threads may hold of this loop.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let thread = std::thread::spawn(move || handle.post(|| ()));
+    /// assert_eq!(thread.join().unwrap(), Ok(()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn handle(&self) -> LoopHandle {
         LoopHandle::new(std::sync::Arc::clone(&self.core.remote))
@@ -110,6 +131,14 @@ impl EventLoop {
     ///
     /// # Panics
     /// With the panic of `future`; a panic in a spawned task stays in that task.
+    ///
+    /// ```
+    /// use greenroom::task;
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let task = event_loop.run(async { task::spawn(async { 6 * 7 }) });
+    /// assert_eq!(event_loop.run(task), Ok(42)); // it stayed for this call
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn run<F: Future>(&mut self, future: F) -> F::Output {
         let _entered = current::enter(Rc::clone(&self.core));
         let mut future = pin!(future);
@@ -131,6 +160,15 @@ impl EventLoop {
     }
 
     /// Runs the loop until [`LoopHandle::stop`] is called.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let thread = std::thread::spawn(move || handle.stop());
+    /// event_loop.run_until_stopped();
+    /// assert!(thread.join().is_ok());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn run_until_stopped(&mut self) {
         let _entered = current::enter(Rc::clone(&self.core));
         while !self.core.stopping.get() {

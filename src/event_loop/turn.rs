@@ -39,9 +39,13 @@ impl Turn {
     pub(crate) fn run(&mut self, core: &Core, mut root: Option<Root<'_>>, may_wait: bool) -> bool {
         core.read_clock();
         self.inbox(core);
-        self.reactor(core, may_wait);
+        // A stop ends `run_until_stopped` only; whoever waits for a future goes on sleeping.
+        let stops = root.is_none() && core.stopping.get();
+        self.reactor(core, may_wait, stops);
         self.timers(core);
-        self.rounds(core, &mut root)
+        let done = self.rounds(core, &mut root);
+        core.turn_end.pass(core);
+        done
     }
 
     /// What other threads left: wakes, messages and closures.
@@ -71,8 +75,8 @@ impl Turn {
     }
 
     /// News of the sockets. An idle loop sleeps here; a busy one asks now and then.
-    fn reactor(&mut self, core: &Core, may_wait: bool) {
-        if core.scheduler.ready_len() > 0 || core.stopping.get() || !may_wait {
+    fn reactor(&mut self, core: &Core, may_wait: bool, stops: bool) {
+        if core.scheduler.ready_len() > 0 || stops || !may_wait {
             let asked = core.now().saturating_sub(self.kernel_asked);
             if (may_wait && asked < nanos(core.limits.kernel_interval)) || core.driver.is_virtual()
             {

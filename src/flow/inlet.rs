@@ -66,7 +66,22 @@ impl<T: 'static> Inlet<T> {
     /// Subscribes the actor to a producer of its loop and asks it for the first items. A producer
     /// that has ended already is one that ends, as [`ExitReason::NoActor`], which is abnormal.
     ///
-    /// See [`Inlet`] for an example.
+    /// ```
+    /// use greenroom::flow::{Demand, Inlet, SubscribeOptions, Supply};
+    /// use greenroom::prelude::*;
+    /// greenroom::test::run(async |test| {
+    ///     let gone = test.probe::<Demand<u32>>("gone").addr();
+    ///     test.kill(gone);
+    ///     test.settle().await;
+    ///     let consumer = async move |cx: &mut Cx<Supply<u32>>| -> Result<(), Fault> {
+    ///         let mut inlet = Inlet::new();
+    ///         inlet.subscribe(cx, gone, SubscribeOptions::new());
+    ///         loop { inlet.take(cx.recv().await, cx).for_each(drop); }
+    ///     };
+    ///     let consumer = greenroom::actor::spawn("consumer", consumer);
+    ///     assert_eq!(consumer.ended().await, ExitReason::NoActor);
+    /// });
+    /// ```
     pub fn subscribe<P, Q>(
         &mut self,
         cx: &Cx<P>,
@@ -136,7 +151,25 @@ impl<T: 'static> Inlet<T> {
     /// ended, this stops the actor with the same reason before its next message, if the
     /// subscription's [`Cancel`](super::Cancel) says so.
     ///
-    /// See [`Inlet`] for an example.
+    /// ```
+    /// use futures::stream;
+    /// use greenroom::flow::{Inlet, Outlet, SubscribeOptions, Supply, from_stream};
+    /// use greenroom::prelude::*;
+    /// greenroom::test::run(async |test| {
+    ///     let numbers = from_stream(Outlet::new, || stream::iter(0..10));
+    ///     let numbers = test.spawn(child("numbers", numbers).restart(Temporary)).await.unwrap();
+    ///     let consumer = async move |cx: &mut Cx<Supply<u32>>| -> Result<(), Fault> {
+    ///         let mut inlet = Inlet::new();
+    ///         inlet.subscribe(cx, numbers, SubscribeOptions::new().max_demand(4).min_demand(2));
+    ///         loop {
+    ///             let supply = cx.recv().await;
+    ///             for batch in inlet.take(supply, cx) { assert_eq!(batch.len(), 2); }
+    ///         }
+    ///     };
+    ///     let consumer = greenroom::actor::spawn("consumer", consumer);
+    ///     assert_eq!(consumer.ended().await, ExitReason::Normal);
+    /// });
+    /// ```
     pub fn take<P: Accepts<Supply<T>>>(&mut self, supply: Supply<T>, cx: &Cx<P>) -> Batches<T> {
         let Supply { upstream, news } = supply;
         let known = self.upstreams.contains_key(&upstream.id);

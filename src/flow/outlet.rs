@@ -78,7 +78,10 @@ struct Consumer<T> {
 impl<T: 'static> Outlet<T> {
     /// Each item goes to one consumer, the one with the largest demand.
     ///
-    /// See [`Outlet`] for an example.
+    /// ```
+    /// let outlet = greenroom::flow::Outlet::<u32>::new();
+    /// assert_eq!((outlet.consumers(), outlet.demand(), outlet.buffered()), (0, 0, 0));
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::of(Dispatch::Demand, 1)
@@ -140,7 +143,13 @@ impl<T: 'static> Outlet<T> {
     }
 
     /// How many items may wait for demand, and which are kept when there are more; `usize::MAX` for
-    /// as many as memory holds. See [`Keep`] for an example.
+    /// as many as memory holds.
+    ///
+    /// ```
+    /// use greenroom::flow::{Keep, Outlet};
+    /// let mut latest = Outlet::new().buffer(1, Keep::Last);
+    /// assert_eq!(latest.emit([1, 2, 3]), 2);
+    /// ```
     #[must_use]
     pub fn buffer(mut self, items: usize, keep: Keep) -> Self {
         self.ledger.limit(items, keep);
@@ -157,7 +166,23 @@ impl<T: 'static> Outlet<T> {
     /// Takes note of what a consumer wants, sends it what waits, and says how many more items are
     /// wanted now. Each is asked for once: emit that many when you have them.
     ///
-    /// See [`Outlet`] for an example.
+    /// ```
+    /// use futures::StreamExt as _;
+    /// use greenroom::flow::{Demand, Outlet, SubscribeOptions, subscribe};
+    /// use greenroom::prelude::*;
+    /// greenroom::test::run(async |_test| {
+    ///     let sevens = async |cx: &mut Cx<Demand<u32>>| -> Result<(), Fault> {
+    ///         let mut outlet = Outlet::new();
+    ///         loop {
+    ///             let wanted = outlet.accept(cx.recv().await, cx);
+    ///             outlet.emit(vec![7; wanted]);
+    ///         }
+    ///     };
+    ///     let sevens = greenroom::actor::spawn("sevens", sevens);
+    ///     let mut items = subscribe(sevens, SubscribeOptions::new());
+    ///     assert_eq!(items.next().await.unwrap(), Ok(7));
+    /// });
+    /// ```
     pub fn accept<P: Accepts<Demand<T>>>(&mut self, demand: Demand<T>, cx: &Cx<P>) -> usize {
         self.owner = Some(cx.id());
         let Demand { id, what } = demand;
@@ -206,13 +231,26 @@ impl<T: 'static> Outlet<T> {
         self.ledger.demand()
     }
 
-    /// How many items wait for demand. See [`Keep`] for an example.
+    /// How many items wait for demand.
+    ///
+    /// ```
+    /// let mut outlet = greenroom::flow::Outlet::new();
+    /// outlet.emit(["a", "b"]);
+    /// assert_eq!(outlet.buffered(), 2);
+    /// ```
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.ledger.waiting()
     }
 
-    /// How many items were discarded so far. See [`Keep`] for an example.
+    /// How many items were discarded so far.
+    ///
+    /// ```
+    /// use greenroom::flow::{Keep, Outlet};
+    /// let mut none = Outlet::new().buffer(0, Keep::First);
+    /// none.emit(["a", "b"]);
+    /// assert_eq!(none.discarded(), 2);
+    /// ```
     #[must_use]
     pub const fn discarded(&self) -> u64 {
         self.ledger.discarded

@@ -153,7 +153,14 @@ fn deliver_to<T: 'static>(queue: &Rc<Queue<T>>, upstream: &Rc<Upstream<T>>) -> D
 impl<T: 'static> Items<T> {
     /// Which subscription this is.
     ///
-    /// See [`SubscriptionId`] for an example.
+    /// ```
+    /// use greenroom::flow::{Demand, SubscribeOptions, subscribe};
+    /// greenroom::test::run(async |test| {
+    ///     let producer = test.probe::<Demand<u32>>("producer").addr();
+    ///     let items = subscribe(producer, SubscribeOptions::new());
+    ///     assert_eq!(items.id(), items.id());
+    /// });
+    /// ```
     #[must_use]
     pub fn id(&self) -> SubscriptionId {
         self.upstream.id

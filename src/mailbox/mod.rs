@@ -5,11 +5,15 @@
 //! message. Senders on other threads never touch it: they go through the loop's inbox.
 //!
 //! ```text
-//!             ┌────────── one ring ──────────┐
-//!   take ◀──  │ urgent … │ ordinary …        │ ◀── put (ordinary), at most `capacity`
-//!             └──────────┴───────────────────┘
-//!                        ▲ put_urgent            line: senders who wait for room, first come first
+//!                       ┌────────── one ring ──────────┐
+//!   take ◀──  first … │ urgent … │ ordinary …        │ ◀── put (ordinary), at most `capacity`
+//!                       └──────────┴─────────▲─────────┘
+//!             beside the ring, only when used: notices, each at its place among the ordinary
+//!                                  ▲ put_urgent        line: senders who wait for room, in order
 //! ```
+//!
+//! What comes *first* is what the actor itself asked for: a message to be handled next, those that
+//! it had put aside, and one that was in the hand of a crashed incarnation.
 //!
 //! # Promises
 //! * **M1** messages of one sender are taken in the order in which they were put
@@ -19,6 +23,9 @@
 pub(crate) mod line;
 pub(crate) mod overflow;
 pub(crate) mod queue;
+pub(crate) mod side;
 
+#[cfg(test)]
+mod side_tests;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use super::line::{Line, Ticket};
 use super::overflow::{Admission, Fill, Overflow, admit};
+use super::side::{Side, Taken};
 use crate::base::invariant::invariant;
 
 /// The messages of one actor, over all its incarnations.
@@ -16,8 +17,12 @@ pub(crate) struct Mailbox<M> {
     /// How many more may be taken in this poll.
     quota: Cell<u32>,
     capacity: usize,
+    /// How many urgent messages of other actors there may be.
+    urgent_capacity: u32,
     overflow: Overflow,
     open: Cell<bool>,
+    has_side: Cell<bool>,
+    side: RefCell<Option<Box<Side<M>>>>,
     has_line: Cell<bool>,
     line: RefCell<Option<Box<Line>>>,
 }
@@ -29,11 +34,20 @@ impl<M> Mailbox<M> {
             urgent: Cell::new(0),
             quota: Cell::new(0),
             capacity,
+            urgent_capacity: 0,
             overflow,
             open: Cell::new(true),
+            has_side: Cell::new(false),
+            side: RefCell::new(None),
             has_line: Cell::new(false),
             line: RefCell::new(None),
         }
+    }
+
+    /// With a lane for so many urgent messages of other actors.
+    pub(crate) const fn with_urgent(mut self, urgent_capacity: u32) -> Self {
+        self.urgent_capacity = urgent_capacity;
+        self
     }
 
     pub(crate) const fn capacity(&self) -> usize {
@@ -46,14 +60,23 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ring.borrow().len()
+        let beside = if self.has_side.get() { self.with_side(|side| side.len()) } else { 0 };
+        self.ring.borrow().len() + beside
+    }
+
+    fn with_side<T>(&self, f: impl FnOnce(&mut Side<M>) -> T) -> T {
+        let mut side = self.side.borrow_mut();
+        let side = side.get_or_insert_default();
+        let result = f(side);
+        self.has_side.set(!side.is_idle());
+        result
     }
 
     /// Begins a poll: at most what is here now, and at most `budget`, may be taken in it. Without
     /// this rule a fast sender and its receiver build an endless backlog between them.
     #[inline]
     pub(crate) fn begin_poll(&self, budget: u32) {
-        self.quota.set((self.ring.borrow().len() as u32).min(budget));
+        self.quota.set((self.len() as u32).min(budget));
     }
 
     /// What is to be done with a newcomer's message.
@@ -88,9 +111,72 @@ impl<M> Mailbox<M> {
         );
     }
 
-    /// Puts an ordinary message that no bound applies to: a notice that must arrive, in its turn.
-    pub(crate) fn put_exempt(&self, message: M) {
-        self.ring.borrow_mut().push_back(message);
+    /// Puts a notice, to which no bound applies, behind all that have come. It can be taken back by
+    /// its tag.
+    pub(crate) fn put_notice(&self, tag: u64, message: M) {
+        let ordinary = self.ring.borrow().len() - self.urgent.get() as usize;
+        self.with_side(|side| side.put_notice(tag, message, ordinary));
+    }
+
+    /// Takes all notices with this tag back.
+    pub(crate) fn remove_notices(&self, tag: u64) -> Vec<M> {
+        if !self.has_side.get() {
+            return Vec::new();
+        }
+        self.with_side(|side| side.remove_notices(tag))
+    }
+
+    /// Puts a message that is to be handled directly after the present one.
+    pub(crate) fn put_next(&self, message: M) {
+        self.with_side(|side| side.put_next(message));
+    }
+
+    /// Puts a message that was in the hand of a crashed incarnation before all that have come.
+    pub(crate) fn put_redelivered(&self, message: M, attempts: u32) {
+        self.with_side(|side| side.put_redelivered(message, attempts));
+    }
+
+    /// Brings messages back before all that have come.
+    pub(crate) fn put_replayed(&self, messages: impl IntoIterator<Item = M>) {
+        self.with_side(|side| side.put_replayed(messages));
+    }
+
+    /// Takes back what was brought back and not handled yet.
+    pub(crate) fn drain_replayed(&self) -> Vec<M> {
+        self.with_side(|side| side.drain_replayed())
+    }
+
+    /// Whether something stands beside the ring, or stood there and is in hand.
+    #[inline]
+    pub(crate) const fn has_side(&self) -> bool {
+        self.has_side.get()
+    }
+
+    /// Whether a handler asked for something to be handled directly after it.
+    pub(crate) fn has_next(&self) -> bool {
+        self.has_side.get() && self.with_side(|side| side.has_next())
+    }
+
+    /// What was taken last has been handled; which kind of message it was.
+    pub(crate) fn finish(&self) -> Taken {
+        self.with_side(Side::finish)
+    }
+
+    /// What kind of message was taken last.
+    pub(crate) fn taken(&self) -> Taken {
+        if self.has_side.get() { self.with_side(|side| side.taken()) } else { Taken::Ordinary }
+    }
+
+    /// Whether an urgent message of another actor finds room; `None` when there is no urgent lane.
+    pub(crate) const fn admits_urgent(&self) -> Option<bool> {
+        match self.urgent_capacity {
+            0 => None,
+            capacity => Some(self.urgent.get() < capacity),
+        }
+    }
+
+    pub(crate) const fn urgent_capacity(&self) -> u32 {
+        self.urgent_capacity
     }
 
     /// Puts a message before all ordinary ones and after the urgent ones before it.
@@ -102,17 +188,56 @@ impl<M> Mailbox<M> {
 
     /// Takes the oldest ordinary message out, to make room.
     pub(crate) fn take_oldest(&self) -> Option<M> {
-        self.ring.borrow_mut().remove(self.urgent.get() as usize)
+        let oldest = self.ring.borrow_mut().remove(self.urgent.get() as usize)?;
+        if self.has_side.get() {
+            self.with_side(Side::ordinary_left);
+        }
+        Some(oldest)
     }
 
-    /// Takes the next message: urgent ones first, then the oldest. Nothing when there is none or
-    /// this poll has had its share. [`grant_next`](Self::grant_next) is to follow.
+    /// Takes the next message where nothing [stands beside the ring](Self::has_side): urgent ones
+    /// first, then the oldest. Nothing when there is none or this poll has had its share.
+    /// [`grant_next`](Self::grant_next) is to follow.
     #[inline(always)]
     pub(crate) fn take(&self) -> Option<M> {
         let quota = self.quota.get().checked_sub(1)?;
-        let message = self.ring.borrow_mut().pop_front()?;
+        let message = self.pop()?;
         self.quota.set(quota);
+        Some(message)
+    }
+
+    /// The same where [something stands beside the ring](Self::has_side).
+    #[cold]
+    pub(crate) fn take_beside(&self) -> Option<M> {
+        let quota = self.quota.get().checked_sub(1)?;
+        let message = self.pop_beside()?;
+        self.quota.set(quota);
+        Some(message)
+    }
+
+    /// From the ring.
+    #[inline(always)]
+    fn pop(&self) -> Option<M> {
+        let message = self.ring.borrow_mut().pop_front()?;
         self.urgent.set(self.urgent.get().saturating_sub(1));
+        Some(message)
+    }
+
+    /// What comes first, then the urgent, then notices and ordinary messages as they came.
+    #[cold]
+    fn pop_beside(&self) -> Option<M> {
+        let urgent = self.urgent.get() > 0;
+        let beside = self.with_side(|side| {
+            side.finish();
+            side.take_first().or_else(|| if urgent { None } else { side.take_due() })
+        });
+        if beside.is_some() {
+            return beside;
+        }
+        let message = self.pop()?;
+        if !urgent {
+            self.with_side(Side::ordinary_left);
+        }
         Some(message)
     }
 
@@ -130,13 +255,13 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.ring.borrow().is_empty()
+        self.ring.borrow().is_empty() && (!self.has_side.get() || self.len() == 0)
     }
 
     /// Promises room to the first in line, if there is room to promise.
     #[cold]
     pub(crate) fn grant(&self) -> Option<Waker> {
-        let ordinary = self.len() - self.urgent.get() as usize;
+        let ordinary = self.ring.borrow().len() - self.urgent.get() as usize;
         if !self.fill(ordinary).has_room() {
             return None;
         }
@@ -185,7 +310,6 @@ impl<M> Mailbox<M> {
 
     /// Takes what is left after closing, quota or not.
     pub(crate) fn drain_one(&self) -> Option<M> {
-        self.urgent.set(self.urgent.get().saturating_sub(1));
-        self.ring.borrow_mut().pop_front()
+        if self.has_side.get() { self.pop_beside() } else { self.pop() }
     }
 }

@@ -51,12 +51,34 @@ pub struct ConnectOptions {
 impl ConnectOptions {
     /// 30 s for everything, because a network that drops packets would otherwise be waited for
     /// for minutes; sockets as the system has them.
+    ///
+    /// ```
+    /// use greenroom::net::{ConnectOptions, SocketOptions};
+    /// use std::time::Duration;
+    /// let said = ConnectOptions::new().limit(Duration::from_secs(30)).socket(SocketOptions::new());
+    /// assert_eq!(ConnectOptions::new(), said);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { limit: Duration::from_secs(30), socket: SocketOptions::new() }
     }
 
     /// How long the lookup and all attempts together may take.
+    ///
+    /// ```
+    /// use greenroom::net::{ConnectOptions, TcpStream};
+    /// # use greenroom::offload::{OffloadOptions, configure, offload};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # configure(OffloadOptions::default().threads_max(1));
+    /// # let (_hold, gate) = std::sync::mpsc::channel::<()>();
+    /// # let mut busy = Box::pin(offload(move || gate.recv()));
+    /// # assert!(futures::poll!(&mut busy).is_pending());
+    /// // The resolver is slow today.
+    /// let options = ConnectOptions::new().limit(std::time::Duration::from_millis(1));
+    /// let error = TcpStream::connect_with("localhost:80", options).await.unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -65,6 +87,16 @@ impl ConnectOptions {
 
     /// Options of the socket, set before it connects: the buffers decide what it can offer its
     /// peer.
+    ///
+    /// ```
+    /// use greenroom::net::{ConnectOptions, SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let options = ConnectOptions::new().socket(SocketOptions::new().ttl(7));
+    /// let stream = TcpStream::connect_with(listener.local_addr()?, options).await?;
+    /// assert_eq!(stream.into_std()?.ttl()?, 7);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn socket(mut self, socket: SocketOptions) -> Self {
         self.socket = socket;

@@ -1,9 +1,12 @@
 //! Sockets on the loop: TCP, UDP and Unix sockets with the `futures` I/O traits.
 //!
-//! A socket takes its place on the loop that first uses it and stays there. Reads and writes are
-//! tried first and waited for only when the kernel says that they would block; after a short read
-//! the kernel has no more, so the next read waits without asking. A task that finds its sockets
-//! always ready still yields after `operations_per_poll` of them.
+//! A socket takes its place on the loop that first uses it and stays there. An operation that waits
+//! gives an error where no loop runs, on another loop than the socket's, and on one with a virtual
+//! clock, which has no sockets.
+//!
+//! Reads and writes are tried first and waited for only when the kernel says that they would block;
+//! after a short read the kernel has no more, so the next read waits without asking. A task that
+//! finds its sockets always ready still yields after `operations_per_poll` of them.
 //!
 //! Nothing here knows actors.
 

@@ -27,6 +27,11 @@ pub struct SocketOptions {
 
 impl SocketOptions {
     /// Nothing said.
+    ///
+    /// ```
+    /// use greenroom::net::SocketOptions;
+    /// assert_eq!(SocketOptions::new(), SocketOptions::default());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -34,6 +39,16 @@ impl SocketOptions {
 
     /// Whether small writes are sent at once instead of being collected (`TCP_NODELAY`). Wanted by
     /// every protocol of requests and replies.
+    ///
+    /// ```
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_options(SocketOptions::new().nodelay(true))?;
+    /// assert!(stream.nodelay()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = Some(nodelay);
@@ -42,6 +57,16 @@ impl SocketOptions {
 
     /// Asks a silent peer for a sign of life after this time (`SO_KEEPALIVE`), so that one that is
     /// gone is noticed.
+    ///
+    /// ```
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_options(SocketOptions::new().keepalive(std::time::Duration::from_secs(60)))?;
+    /// assert!(socket2::SockRef::from(&stream.into_std()?).keepalive()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn keepalive(mut self, idle: Duration) -> Self {
         self.keepalive = Some(idle);
@@ -51,6 +76,19 @@ impl SocketOptions {
     /// Whether closing resets the connection and throws away what was not sent yet (`SO_LINGER` of
     /// zero). There is no longer time to choose: closing would block the whole loop for it. To know
     /// that the peer has everything, end the write side and read to the end.
+    ///
+    /// ```
+    /// use futures::io::AsyncReadExt;
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let (here, there) = (TcpStream::connect(listener.local_addr()?).await?, listener.accept().await?.0);
+    /// here.set_options(SocketOptions::new().reset_on_close(true))?;
+    /// drop(here);
+    /// let error = (&there).read(&mut [0; 8]).await.unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn reset_on_close(mut self, reset: bool) -> Self {
         self.reset_on_close = Some(reset);
@@ -59,6 +97,17 @@ impl SocketOptions {
 
     /// The kernel's receive buffer in bytes (`SO_RCVBUF`). Unsaid, most systems size it by the
     /// traffic, and saying it ends that.
+    ///
+    /// ```
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_options(SocketOptions::new().receive_buffer(64 * 1024))?;
+    /// let stream = stream.into_std()?;
+    /// assert!(socket2::SockRef::from(&stream).recv_buffer_size()? >= 64 * 1024);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
@@ -67,6 +116,17 @@ impl SocketOptions {
 
     /// The kernel's send buffer in bytes (`SO_SNDBUF`); see
     /// [`receive_buffer`](Self::receive_buffer).
+    ///
+    /// ```
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_options(SocketOptions::new().send_buffer(64 * 1024))?;
+    /// let stream = stream.into_std()?;
+    /// assert!(socket2::SockRef::from(&stream).send_buffer_size()? >= 64 * 1024);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn send_buffer(mut self, bytes: usize) -> Self {
         self.send_buffer = Some(bytes);
@@ -74,6 +134,16 @@ impl SocketOptions {
     }
 
     /// How many routers a packet may pass (`IP_TTL`, `IPV6_UNICAST_HOPS`).
+    ///
+    /// ```
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_options(SocketOptions::new().ttl(9))?;
+    /// assert_eq!(stream.into_std()?.ttl()?, 9);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn ttl(mut self, hops: u32) -> Self {
         self.ttl = Some(hops);
@@ -129,12 +199,26 @@ pub struct ListenOptions {
 impl ListenOptions {
     /// A backlog of 1,024, so that a burst of clients is not refused; and, on Unix, an address that
     /// can be bound again at once after a restart of the program.
+    ///
+    /// ```
+    /// use greenroom::net::ListenOptions;
+    /// assert_eq!(ListenOptions::new(), ListenOptions::new().backlog(1_024).reuse_address(cfg!(unix)));
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { backlog: 1_024, reuse_address: cfg!(unix), reuse_port: false, only_v6: None }
     }
 
     /// How many connections may wait to be accepted.
+    ///
+    /// ```
+    /// use greenroom::net::{ListenOptions, TcpListener};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let options = ListenOptions::new().backlog(4);
+    /// let listener = TcpListener::bind_with("127.0.0.1:0", options).await?;
+    /// assert_ne!(listener.local_addr()?.port(), 0);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn backlog(mut self, connections: i32) -> Self {
         self.backlog = connections;
@@ -142,6 +226,18 @@ impl ListenOptions {
     }
 
     /// Whether an address in the last stage of an earlier use may be bound (`SO_REUSEADDR`).
+    ///
+    /// ```
+    /// use greenroom::net::{ListenOptions, TcpListener};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let options = ListenOptions::new().reuse_address(true);
+    /// let listener = TcpListener::bind_with("127.0.0.1:0", options).await?;
+    /// let address = listener.local_addr()?;
+    /// drop(listener);
+    /// let again = TcpListener::bind_with(address, options).await?;
+    /// assert_eq!(again.local_addr()?, address);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn reuse_address(mut self, reuse: bool) -> Self {
         self.reuse_address = reuse;
@@ -149,6 +245,17 @@ impl ListenOptions {
     }
 
     /// Whether several listeners may share the port (`SO_REUSEPORT`, Unix).
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// use greenroom::net::{ListenOptions, TcpListener};
+    /// let options = ListenOptions::new().reuse_port(true);
+    /// let one = TcpListener::bind_with("127.0.0.1:0", options).await?;
+    /// let two = TcpListener::bind_with(one.local_addr()?, options).await?;
+    /// assert_eq!(one.local_addr()?, two.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn reuse_port(mut self, reuse: bool) -> Self {
         self.reuse_port = reuse;
@@ -156,6 +263,17 @@ impl ListenOptions {
     }
 
     /// Whether an IPv6 listener refuses IPv4 (`IPV6_V6ONLY`); as the system has it by default.
+    ///
+    /// ```
+    /// use greenroom::net::{ListenOptions, TcpListener};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let v4 = TcpListener::bind("127.0.0.1:0").await?;
+    /// let place = (std::net::Ipv6Addr::UNSPECIFIED, v4.local_addr()?.port());
+    /// # if TcpListener::bind("[::1]:0").await.is_err() { return Ok(()); } // no IPv6
+    /// let v6 = TcpListener::bind_with(place, ListenOptions::new().only_v6(true)).await?;
+    /// assert_eq!(v6.local_addr()?.port(), v4.local_addr()?.port());
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn only_v6(mut self, only: bool) -> Self {
         self.only_v6 = Some(only);

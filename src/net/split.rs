@@ -10,6 +10,20 @@ use futures::io::{AsyncRead, AsyncWrite, IoSlice, IoSliceMut};
 
 /// The reading half of a stream, borrowed (`ReadHalf<&TcpStream>`) or owned
 /// (`ReadHalf<Rc<TcpStream>>`).
+///
+/// ```
+/// use futures::io::{AsyncReadExt, AsyncWriteExt};
+/// use greenroom::net::{TcpListener, TcpStream};
+/// # greenroom::EventLoop::new().unwrap().run(async {
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let (here, there) = (TcpStream::connect(listener.local_addr()?).await?, listener.accept().await?.0);
+/// let (mut reader, _writer) = here.into_split();
+/// (&there).write_all(b"ping").await?;
+/// let mut bytes = [0; 4];
+/// reader.read_exact(&mut bytes).await?;
+/// assert_eq!(&bytes, b"ping");
+/// # Ok::<(), std::io::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct ReadHalf<H> {
     stream: H,
@@ -17,6 +31,21 @@ pub struct ReadHalf<H> {
 
 /// The writing half of a stream. An owned one ends the write side when it is dropped, so that the
 /// peer reads to the end.
+///
+/// ```
+/// use futures::io::{AsyncReadExt, AsyncWriteExt};
+/// use greenroom::net::{TcpListener, TcpStream};
+/// # greenroom::EventLoop::new().unwrap().run(async {
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let (here, there) = (TcpStream::connect(listener.local_addr()?).await?, listener.accept().await?.0);
+/// let (_reader, mut writer) = here.into_split();
+/// writer.write_all(b"ping").await?;
+/// drop(writer);
+/// let mut text = String::new();
+/// (&there).read_to_string(&mut text).await?;
+/// assert_eq!(text, "ping");
+/// # Ok::<(), std::io::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct WriteHalf<H: Deref> {
     stream: Option<H>,
@@ -38,6 +67,16 @@ pub(crate) fn owned<T>(stream: T, end: End<T>) -> (ReadHalf<Rc<T>>, WriteHalf<Rc
 
 impl<H: Deref> ReadHalf<H> {
     /// The whole stream, for its address, its options and its other operations.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let (here, there) = (TcpStream::connect(listener.local_addr()?).await?, listener.accept().await?.0);
+    /// let (reader, _writer) = here.into_split();
+    /// assert_eq!(reader.stream().peer_addr()?, there.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn stream(&self) -> &H::Target {
         &self.stream
     }
@@ -48,6 +87,18 @@ impl<T> ReadHalf<Rc<T>> {
     ///
     /// # Errors
     /// Both halves, when they are not of one stream.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let (here, there) = (TcpStream::connect(listener.local_addr()?).await?, listener.accept().await?.0);
+    /// let (reader, writer) = here.into_split();
+    /// let (_, other) = there.into_split();
+    /// let (reader, _) = reader.reunite(other).expect_err("of two streams");
+    /// assert!(reader.reunite(writer).is_ok());
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn reunite(self, mut write: WriteHalf<Rc<T>>) -> Result<T, (Self, WriteHalf<Rc<T>>)> {
         let same = write.stream.as_ref().is_some_and(|other| Rc::ptr_eq(&self.stream, other));
         if !same {

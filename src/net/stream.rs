@@ -99,9 +99,10 @@ where
 }
 
 /// What the streams have in common: the `futures` I/O traits, by value and by reference, and the
-/// methods that are the same. `$Mio` and `$Std` are the types of those libraries.
+/// methods that are the same. `$Mio` and `$Std` are the types of those libraries; `$pair` is how
+/// the examples come by the two ends of a connection, `here` and `there`.
 macro_rules! byte_stream {
-    ($Stream:ty, $Mio:ty, $Std:ty) => {
+    ($Stream:ty, $Mio:ty, $Std:ty, $pair:literal) => {
         $crate::net::stream::byte_stream!(@impl $Stream);
         $crate::net::stream::byte_stream!(@impl &$Stream);
 
@@ -110,6 +111,17 @@ macro_rules! byte_stream {
             ///
             /// # Errors
             /// When it cannot be made non-blocking.
+            ///
+            /// ```
+            /// use futures::io::{AsyncReadExt, AsyncWriteExt};
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            #[doc = concat!("let again = ", stringify!($Stream), "::from_std(here.into_std()?)?;")]
+            /// (&again).write_all(b"ping").await?;
+            /// assert_eq!((&there).read(&mut [0; 16]).await?, 4);
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub fn from_std(stream: $Std) -> ::std::io::Result<Self> {
                 stream.set_nonblocking(true)?;
                 Ok(Self::new(<$Mio>::from_std(stream)))
@@ -119,29 +131,70 @@ macro_rules! byte_stream {
             ///
             /// # Errors
             /// When there is no descriptor left to hand it over.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            /// use std::io::Read;
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// let mut here = here.into_std()?;
+            /// let error = here.read(&mut [0; 16]).unwrap_err();
+            /// assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+            /// # drop(there);
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub fn into_std(self) -> ::std::io::Result<$Std> {
                 let copied = self.source.with(|io| ::socket2::SockRef::from(io).try_clone())?;
                 Ok(copied.into())
             }
 
-            /// Waits until a read is worth trying: there are bytes, or the end, or an error.
+            /// Waits until a read is worth trying: there are bytes, or the end, or an error, or
+            /// nobody has tried yet. A read that then says `WouldBlock` makes the next wait a true
+            /// one.
             ///
             /// # Errors
-            /// When no loop runs here, or another than the socket's.
+            /// When no loop runs here, or one without sockets, or another than the socket's.
             ///
             /// # Cancel safety
             /// Nothing changes.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// there.try_write(b"ping")?;
+            /// let read = loop {
+            ///     here.readable().await?;
+            ///     match here.try_read(&mut [0; 16]) {
+            ///         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            ///         read => break read?,
+            ///     }
+            /// };
+            /// assert_eq!(read, 4);
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub async fn readable(&self) -> ::std::io::Result<()> {
                 self.source.io($crate::reactor::readiness::Direction::Read, |_| Ok(())).await
             }
 
-            /// Waits until a write is worth trying: there is room, or an error.
+            /// Waits until a write is worth trying: there is room, or an error, or nobody has tried
+            /// yet. A write that then says `WouldBlock` makes the next wait a true one.
             ///
             /// # Errors
-            /// When no loop runs here, or another than the socket's.
+            /// When no loop runs here, or one without sockets, or another than the socket's.
             ///
             /// # Cancel safety
             /// Nothing changes.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// here.writable().await?;
+            /// assert_eq!(here.try_write(b"ping")?, 4);
+            /// # drop(there);
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub async fn writable(&self) -> ::std::io::Result<()> {
                 self.source.io($crate::reactor::readiness::Direction::Write, |_| Ok(())).await
             }
@@ -152,6 +205,18 @@ macro_rules! byte_stream {
             /// # Errors
             /// `WouldBlock` when nothing is there, or when the task has had its share of this turn:
             /// wait by [`readable`](Self::readable). Otherwise as the connection failed.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// let error = here.try_read(&mut [0; 16]).unwrap_err();
+            /// assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+            /// drop(there);
+            /// here.readable().await?;
+            /// assert_eq!(here.try_read(&mut [0; 16])?, 0, "the end");
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub fn try_read(&self, buffer: &mut [u8]) -> ::std::io::Result<usize> {
                 $crate::net::stream::try_read(&self.source, buffer)
             }
@@ -161,6 +226,20 @@ macro_rules! byte_stream {
             /// # Errors
             /// `WouldBlock` when there is no room, or when the task has had its share of this turn:
             /// wait by [`writable`](Self::writable). Otherwise as the connection failed.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// let block = [0; 65_536];
+            /// let full = loop {
+            ///     here.writable().await?;
+            ///     if let Err(error) = here.try_write(&block) { break error; }
+            /// };
+            /// assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock); // `there` reads nothing
+            /// # drop(there);
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub fn try_write(&self, bytes: &[u8]) -> ::std::io::Result<usize> {
                 $crate::net::stream::try_write(&self.source, bytes)
             }
@@ -169,12 +248,39 @@ macro_rules! byte_stream {
             ///
             /// # Errors
             /// When the connection is gone.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            /// use futures::io::AsyncReadExt;
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// here.shutdown(std::net::Shutdown::Write)?;
+            /// assert_eq!((&there).read(&mut [0; 16]).await?, 0, "the end");
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub fn shutdown(&self, how: ::std::net::Shutdown) -> ::std::io::Result<()> {
                 self.source.with(|stream| stream.shutdown(how))
             }
 
             /// Lends both halves, for reading and writing at the same time in one task. (`split` is
             /// the name of the same in `futures::AsyncReadExt`, for any stream and with a lock.)
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            /// use futures::io::{AsyncReadExt, AsyncWriteExt};
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// let mut here = here;
+            /// let (mut reader, mut writer) = here.halves();
+            /// let (mut one, mut two) = ([0; 4], [0; 4]);
+            /// let mut far = &there;
+            /// futures::try_join!(writer.write_all(b"ping"), reader.read_exact(&mut one), async {
+            ///     far.read_exact(&mut two).await?;
+            ///     far.write_all(&two).await
+            /// })?;
+            /// assert_eq!(&one, b"ping");
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             pub fn halves(
                 &mut self,
             ) -> ($crate::net::ReadHalf<&Self>, $crate::net::WriteHalf<&Self>) {
@@ -183,6 +289,20 @@ macro_rules! byte_stream {
 
             /// Takes the stream apart, for two tasks of this loop. Dropping the write half ends the
             /// write side; [`ReadHalf::reunite`](crate::net::ReadHalf::reunite) puts both together.
+            ///
+            /// ```
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            /// use futures::io::{AsyncReadExt, AsyncWriteExt};
+            /// use greenroom::task;
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// let (mut reader, mut writer) = here.into_split();
+            /// task::spawn(async move { writer.write_all(b"ping").await }).detach();
+            /// (&there).read_exact(&mut [0; 4]).await?;
+            /// drop(there);
+            /// assert_eq!(reader.read(&mut [0; 4]).await?, 0, "the end");
+            /// # Ok::<(), std::io::Error>(()) }).unwrap();
+            /// ```
             #[must_use]
             pub fn into_split(
                 self,

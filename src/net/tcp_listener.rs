@@ -53,6 +53,16 @@ impl TcpListener {
     ///
     /// # Cancel safety
     /// Dropped while it looks a name up, nothing is bound.
+    ///
+    /// ```
+    /// use greenroom::net::TcpListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// assert_ne!(listener.local_addr()?.port(), 0);
+    /// let error = TcpListener::bind(listener.local_addr()?).await.unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn bind(endpoint: impl Into<Endpoint>) -> io::Result<Self> {
         Self::bind_with(endpoint, ListenOptions::new()).await
     }
@@ -64,6 +74,15 @@ impl TcpListener {
     ///
     /// # Cancel safety
     /// As [`bind`](Self::bind).
+    ///
+    /// ```
+    /// use greenroom::net::{ListenOptions, TcpListener};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let options = ListenOptions::new().backlog(16);
+    /// let listener = TcpListener::bind_with("127.0.0.1:0", options).await?;
+    /// assert!(listener.local_addr()?.ip().is_loopback());
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn bind_with(
         endpoint: impl Into<Endpoint>,
         options: ListenOptions,
@@ -77,6 +96,15 @@ impl TcpListener {
     ///
     /// # Errors
     /// When it cannot be made non-blocking.
+    ///
+    /// ```
+    /// use greenroom::net::TcpListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let address = listener.local_addr()?;
+    /// assert_eq!(TcpListener::from_std(listener)?.local_addr()?, address);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let source = Source::new(mio::net::TcpListener::from_std(listener));
@@ -87,6 +115,17 @@ impl TcpListener {
     ///
     /// # Errors
     /// When there is no descriptor left to hand it over.
+    ///
+    /// ```
+    /// use greenroom::net::TcpListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let address = listener.local_addr()?;
+    /// let listener = listener.into_std()?;
+    /// assert_eq!(listener.local_addr()?, address);
+    /// assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
         let socket = self.source.with(|listener| SockRef::from(listener).try_clone())?;
         Ok(socket.into())
@@ -96,6 +135,14 @@ impl TcpListener {
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::TcpListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// assert_ne!(listener.local_addr()?.port(), 0, "the kernel has chosen one");
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.source.with(mio::net::TcpListener::local_addr)
     }
@@ -111,6 +158,16 @@ impl TcpListener {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no connection is lost.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (stream, peer) = listener.accept().await?;
+    /// assert_eq!((peer, stream.peer_addr()?), (client.local_addr()?, client.local_addr()?));
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let name = || self.local_addr().map_or_else(|_| "?".to_owned(), |addr| addr.to_string());
         let accepted =
@@ -119,6 +176,17 @@ impl TcpListener {
     }
 
     /// The connections, one after another.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let clients = [TcpStream::connect(listener.local_addr()?).await?, TcpStream::connect(listener.local_addr()?).await?];
+    /// let connections: Vec<_> = listener.incoming().take(2).collect().await;
+    /// assert!(connections.len() == clients.len() && connections.iter().all(Result::is_ok));
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming::new(async || self.accept().await.map(|(stream, _)| stream))
     }

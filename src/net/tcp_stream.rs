@@ -44,7 +44,14 @@ pub struct TcpStream {
     source: Source<mio::net::TcpStream>,
 }
 
-byte_stream!(TcpStream, mio::net::TcpStream, std::net::TcpStream);
+byte_stream!(
+    TcpStream,
+    mio::net::TcpStream,
+    std::net::TcpStream,
+    "# let listener = greenroom::net::TcpListener::bind(\"127.0.0.1:0\").await?;
+# let here = TcpStream::connect(listener.local_addr()?).await?;
+# let (there, _) = listener.accept().await?;"
+);
 
 impl TcpStream {
     pub(crate) const fn new(stream: mio::net::TcpStream) -> Self {
@@ -62,6 +69,15 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the attempt is given up.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn connect(endpoint: impl Into<Endpoint>) -> io::Result<Self> {
         connect(endpoint.into(), ConnectOptions::new()).await
     }
@@ -73,6 +89,16 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// As [`connect`](Self::connect).
+    ///
+    /// ```
+    /// use greenroom::net::{ConnectOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let options = ConnectOptions::new().limit(std::time::Duration::from_secs(3));
+    /// let stream = TcpStream::connect_with(listener.local_addr()?, options).await?;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn connect_with(
         endpoint: impl Into<Endpoint>,
         options: ConnectOptions,
@@ -84,6 +110,16 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (there, _) = listener.accept().await?;
+    /// assert_eq!(stream.local_addr()?, there.peer_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.source.with(mio::net::TcpStream::local_addr)
     }
@@ -92,6 +128,15 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the connection is gone.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.source.with(mio::net::TcpStream::peer_addr)
     }
@@ -100,14 +145,33 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// assert!(!stream.nodelay()?, "the system's own choice");
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn nodelay(&self) -> io::Result<bool> {
         self.source.with(mio::net::TcpStream::nodelay)
     }
 
-    /// Whether small writes are to be sent at once.
+    /// Says whether small writes are to be sent at once.
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_nodelay(true)?;
+    /// assert!(stream.nodelay()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.source.with(|stream| stream.set_nodelay(nodelay))
     }
@@ -116,6 +180,17 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the kernel refuses one; those before it are set.
+    ///
+    /// ```
+    /// use greenroom::net::{SocketOptions, TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_options(SocketOptions::new().nodelay(true).ttl(9))?;
+    /// assert!(stream.nodelay()?);
+    /// assert_eq!(stream.into_std()?.ttl()?, 9);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn set_options(&self, options: SocketOptions) -> io::Result<()> {
         let v6 = self.local_addr()?.is_ipv6();
         self.source.with(|stream| options.apply(SockRef::from(stream), v6))
@@ -128,6 +203,19 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Nothing is taken either way.
+    ///
+    /// ```
+    /// use futures::io::{AsyncReadExt, AsyncWriteExt};
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let (here, there) = (TcpStream::connect(listener.local_addr()?).await?, listener.accept().await?.0);
+    /// (&here).write_all(b"ping").await?;
+    /// let mut bytes = [0; 4];
+    /// assert_eq!(there.peek(&mut bytes).await?, 4);
+    /// assert_eq!((&there).read(&mut bytes).await?, 4, "they are still there");
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.io(Direction::Read, |stream| stream.peek(buffer)).await
     }

@@ -28,7 +28,14 @@ pub struct UdpSocket {
     source: Source<mio::net::UdpSocket>,
 }
 
-datagrams!(UdpSocket, mio::net::UdpSocket, std::net::UdpSocket);
+datagrams!(
+    UdpSocket,
+    mio::net::UdpSocket,
+    std::net::UdpSocket,
+    "let a = UdpSocket::bind(\"127.0.0.1:0\").await?;
+let b = UdpSocket::bind(\"127.0.0.1:0\").await?;
+a.connect(b.local_addr()?).await?;"
+);
 
 impl UdpSocket {
     /// Binds to the first address of `endpoint` that can be had; port 0 is any free one.
@@ -38,6 +45,16 @@ impl UdpSocket {
     ///
     /// # Cancel safety
     /// Dropped while it looks a name up, nothing is bound.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_ne!(socket.local_addr()?.port(), 0);
+    /// let taken = UdpSocket::bind(socket.local_addr()?).await;
+    /// assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn bind(endpoint: impl Into<Endpoint>) -> io::Result<Self> {
         let bound = first_of(endpoint.into(), "could not bind to", mio::net::UdpSocket::bind);
         Ok(Self::new(bound.await?))
@@ -47,6 +64,14 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert!(socket.local_addr()?.ip().is_loopback());
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.source.with(mio::net::UdpSocket::local_addr)
     }
@@ -55,6 +80,17 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When it is not connected.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert!(socket.peer_addr().is_err());
+    /// let peer = UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.connect(peer.local_addr()?).await?;
+    /// assert_eq!(socket.peer_addr()?, peer.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.source.with(mio::net::UdpSocket::peer_addr)
     }
@@ -67,6 +103,16 @@ impl UdpSocket {
     ///
     /// # Cancel safety
     /// Dropped while it looks a name up, nothing changes.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// a.connect(b.local_addr()?).await?;
+    /// assert_eq!(a.send(b"ping").await?, 4);
+    /// assert_eq!(b.recv_from(&mut [0; 16]).await?, (4, a.local_addr()?));
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn connect(&self, endpoint: impl Into<Endpoint>) -> io::Result<()> {
         let connect = |address| self.source.with(|socket| socket.connect(address));
         first_of(endpoint.into(), "could not connect to", connect).await
@@ -79,6 +125,15 @@ impl UdpSocket {
     ///
     /// # Cancel safety
     /// Dropped while it waits, nothing was sent.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// assert_eq!(a.send_to(b"ping", b.local_addr()?).await?, 4);
+    /// assert_eq!(b.recv(&mut [0; 16]).await?, 4);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.source.io(Direction::Write, |socket| socket.send_to(datagram, to)).await
     }
@@ -90,6 +145,17 @@ impl UdpSocket {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no datagram is lost.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// a.send_to(b"a long one", b.local_addr()?).await?;
+    /// let mut short = [0; 6];
+    /// assert_eq!(b.recv_from(&mut short).await?, (6, a.local_addr()?));
+    /// assert_eq!(&short, b"a long");
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.source.io(Direction::Read, |socket| socket.recv_from(buffer)).await
     }
@@ -101,6 +167,16 @@ impl UdpSocket {
     ///
     /// # Cancel safety
     /// Nothing is taken either way.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let (a, b) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// a.send_to(b"ping", b.local_addr()?).await?;
+    /// let peeked = b.peek_from(&mut [0; 16]).await?;
+    /// assert_eq!(b.recv_from(&mut [0; 16]).await?, peeked);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.source.io(Direction::Read, |socket| socket.peek_from(buffer)).await
     }
@@ -109,6 +185,14 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert!(!socket.broadcast()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn broadcast(&self) -> io::Result<bool> {
         self.source.with(mio::net::UdpSocket::broadcast)
     }
@@ -117,38 +201,82 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_broadcast(true)?;
+    /// assert!(socket.broadcast()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
         self.source.with(|socket| socket.set_broadcast(broadcast))
     }
 
-    /// How many routers a datagram may pass.
+    /// Says how many routers a datagram over IPv4 may pass (`IP_TTL`).
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_ttl(3)?;
+    /// assert_eq!(socket.ttl()?, 3);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn set_ttl(&self, hops: u32) -> io::Result<()> {
         self.source.with(|socket| socket.set_ttl(hops))
     }
 
-    /// How many routers a datagram may pass.
+    /// How many routers a datagram over IPv4 may pass (`IP_TTL`).
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert!(socket.ttl()? > 0);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn ttl(&self) -> io::Result<u32> {
         self.source.with(mio::net::UdpSocket::ttl)
     }
 
-    /// Whether what it sends to a multicast group comes back to this machine.
+    /// Says whether what it sends to a multicast group comes back to this machine.
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_multicast_loop_v4(false)?;
+    /// assert!(!socket.into_std()?.multicast_loop_v4()?);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn set_multicast_loop_v4(&self, back: bool) -> io::Result<()> {
         self.source.with(|socket| socket.set_multicast_loop_v4(back))
     }
 
-    /// How many routers a datagram to a multicast group may pass; 1 by default.
+    /// Says how many routers a datagram to a multicast group may pass; 1 by default.
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// socket.set_multicast_ttl_v4(4)?;
+    /// assert_eq!(socket.into_std()?.multicast_ttl_v4()?, 4);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn set_multicast_ttl_v4(&self, hops: u32) -> io::Result<()> {
         self.source.with(|socket| socket.set_multicast_ttl_v4(hops))
     }
@@ -157,6 +285,18 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+    /// let group = Ipv4Addr::new(239, 1, 2, 3);
+    /// socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST)?;
+    /// let twice = socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST);
+    /// assert_eq!(twice.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.source.with(|socket| socket.join_multicast_v4(group, interface))
     }
@@ -165,6 +305,18 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When it had not joined.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+    /// let group = Ipv4Addr::new(239, 1, 2, 3);
+    /// socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST)?;
+    /// socket.leave_multicast_v4(&group, &Ipv4Addr::LOCALHOST)?;
+    /// assert!(socket.leave_multicast_v4(&group, &Ipv4Addr::LOCALHOST).is_err());
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn leave_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.source.with(|socket| socket.leave_multicast_v4(group, interface))
     }
@@ -173,6 +325,18 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When the kernel refuses.
+    ///
+    /// ```
+    /// use std::net::Ipv6Addr;
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # if UdpSocket::bind("[::1]:0").await.is_err() { return Ok(()); } // no IPv6
+    /// let socket = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).await?;
+    /// let (group, interface) = (Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 0x123), 1);
+    /// socket.join_multicast_v6(&group, interface)?;
+    /// assert!(socket.join_multicast_v6(&group, interface).is_err(), "it has joined already");
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.source.with(|socket| socket.join_multicast_v6(group, interface))
     }
@@ -181,6 +345,19 @@ impl UdpSocket {
     ///
     /// # Errors
     /// When it had not joined.
+    ///
+    /// ```
+    /// use std::net::Ipv6Addr;
+    /// use greenroom::net::UdpSocket;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # if UdpSocket::bind("[::1]:0").await.is_err() { return Ok(()); } // no IPv6
+    /// let socket = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).await?;
+    /// let (group, interface) = (Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 0x123), 1);
+    /// assert!(socket.leave_multicast_v6(&group, interface).is_err());
+    /// socket.join_multicast_v6(&group, interface)?;
+    /// socket.leave_multicast_v6(&group, interface)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.source.with(|socket| socket.leave_multicast_v6(group, interface))
     }

@@ -63,6 +63,17 @@ impl UnixListener {
     ///
     /// # Errors
     /// When the path exists, is too long or may not be written, naming it.
+    ///
+    /// ```
+    /// use greenroom::net::UnixListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-listen-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// let error = UnixListener::bind(&path).unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let listener = at(path, "listen at", mio::net::UnixListener::bind(path))?;
@@ -73,6 +84,16 @@ impl UnixListener {
     ///
     /// # Errors
     /// When it cannot be made non-blocking.
+    ///
+    /// ```
+    /// use greenroom::net::UnixListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-listen-from-{}", std::process::id()));
+    /// let listener = UnixListener::from_std(std::os::unix::net::UnixListener::bind(&path)?)?;
+    /// assert_eq!(listener.local_path()?.as_ref(), Some(&path));
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let source = Source::new(mio::net::UnixListener::from_std(listener));
@@ -83,6 +104,16 @@ impl UnixListener {
     ///
     /// # Errors
     /// When there is no descriptor left to hand it over.
+    ///
+    /// ```
+    /// use greenroom::net::UnixListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-listen-into-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?.into_std()?;
+    /// assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_std(self) -> io::Result<std::os::unix::net::UnixListener> {
         let socket = self.source.with(|listener| SockRef::from(listener).try_clone())?;
         Ok(socket.into())
@@ -92,6 +123,16 @@ impl UnixListener {
     ///
     /// # Errors
     /// When the kernel does not tell.
+    ///
+    /// ```
+    /// use greenroom::net::UnixListener;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-listen-at-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// assert_eq!(listener.local_path()?.as_ref(), Some(&path));
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn local_path(&self) -> io::Result<Option<PathBuf>> {
         self.source.with(mio::net::UnixListener::local_addr).map(|address| path_of(&address))
     }
@@ -103,6 +144,20 @@ impl UnixListener {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no connection is lost.
+    ///
+    /// ```
+    /// use futures::io::{AsyncReadExt, AsyncWriteExt};
+    /// use greenroom::net::{UnixListener, UnixStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-accept-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// (&UnixStream::connect(&path)?).write_all(b"ping").await?;
+    /// let mut text = String::new();
+    /// (&listener.accept().await?).read_to_string(&mut text).await?;
+    /// assert_eq!(text, "ping");
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn accept(&self) -> io::Result<UnixStream> {
         let name = || format!("{self:?}");
         let accept = accept(&self.source, &self.shortage, name, mio::net::UnixListener::accept);
@@ -110,6 +165,19 @@ impl UnixListener {
     }
 
     /// The connections, one after another.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use greenroom::net::{UnixListener, UnixStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-incoming-{}", std::process::id()));
+    /// let listener = UnixListener::bind(&path)?;
+    /// let _clients = (UnixStream::connect(&path)?, UnixStream::connect(&path)?);
+    /// let connections: Vec<_> = listener.incoming().take(2).collect().await;
+    /// assert!(connections.iter().all(Result::is_ok));
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn incoming(&self) -> Incoming<'_, UnixStream> {
         Incoming::new(async || self.accept().await)
     }
@@ -124,11 +192,29 @@ impl fmt::Debug for UnixListener {
 
 /// One connection between two programs of this machine, with the `futures` traits; see
 /// [`UnixListener`] for an example.
+///
+/// ```
+/// use futures::io::{AsyncReadExt, AsyncWriteExt};
+/// use greenroom::net::UnixStream;
+/// # greenroom::EventLoop::new().unwrap().run(async {
+/// let (mut here, mut there) = UnixStream::pair()?;
+/// here.write_all(b"ping").await?;
+/// here.close().await?;
+/// let mut text = String::new();
+/// there.read_to_string(&mut text).await?;
+/// assert_eq!(text, "ping");
+/// # Ok::<(), std::io::Error>(()) }).unwrap();
+/// ```
 pub struct UnixStream {
     source: Source<mio::net::UnixStream>,
 }
 
-byte_stream!(UnixStream, mio::net::UnixStream, std::os::unix::net::UnixStream);
+byte_stream!(
+    UnixStream,
+    mio::net::UnixStream,
+    std::os::unix::net::UnixStream,
+    "let (here, there) = UnixStream::pair()?;"
+);
 
 impl UnixStream {
     const fn new(stream: mio::net::UnixStream) -> Self {
@@ -139,6 +225,18 @@ impl UnixStream {
     ///
     /// # Errors
     /// When nobody listens there, or too many wait already, naming the path.
+    ///
+    /// ```
+    /// use greenroom::net::{UnixListener, UnixStream};
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-connect-{}", std::process::id()));
+    /// let error = UnixStream::connect(&path).unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// let _listener = UnixListener::bind(&path)?;
+    /// assert!(UnixStream::connect(&path).is_ok(), "before it is accepted");
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         Ok(Self::new(at(path, "connect to", mio::net::UnixStream::connect(path))?))
@@ -148,6 +246,15 @@ impl UnixStream {
     ///
     /// # Errors
     /// When there are no descriptors left.
+    ///
+    /// ```
+    /// use greenroom::net::UnixStream;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let (here, there) = UnixStream::pair()?;
+    /// assert_eq!(here.try_write(b"ping")?, 4);
+    /// assert_eq!(there.try_read(&mut [0; 16])?, 4);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = mio::net::UnixStream::pair()?;
         Ok((Self::new(a), Self::new(b)))
@@ -178,13 +285,29 @@ pub struct UnixDatagram {
     source: Source<mio::net::UnixDatagram>,
 }
 
-datagrams!(UnixDatagram, mio::net::UnixDatagram, std::os::unix::net::UnixDatagram);
+datagrams!(
+    UnixDatagram,
+    mio::net::UnixDatagram,
+    std::os::unix::net::UnixDatagram,
+    "let (a, b) = UnixDatagram::pair()?;"
+);
 
 impl UnixDatagram {
     /// Binds to a path, which must not exist.
     ///
     /// # Errors
     /// When the path exists, is too long or may not be written, naming it.
+    ///
+    /// ```
+    /// use greenroom::net::UnixDatagram;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-bind-{}", std::process::id()));
+    /// let socket = UnixDatagram::bind(&path)?;
+    /// let error = UnixDatagram::bind(&path).unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         Ok(Self::new(at(path, "bind to", mio::net::UnixDatagram::bind(path))?))
@@ -194,14 +317,37 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// When there are no descriptors left.
+    ///
+    /// ```
+    /// use greenroom::net::UnixDatagram;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-unbound-{}", std::process::id()));
+    /// let (here, named) = (UnixDatagram::unbound()?, UnixDatagram::bind(&path)?);
+    /// here.send_to(b"ping", &path).await?;
+    /// assert_eq!(named.recv_from(&mut [0; 16]).await?, (4, None));
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn unbound() -> io::Result<Self> {
         Ok(Self::new(mio::net::UnixDatagram::unbound()?))
     }
 
-    /// Sends to whoever is bound to a path, from now on.
+    /// Sends to whoever is bound to a path, and receives from nobody else, from now on.
     ///
     /// # Errors
     /// When nobody is, naming the path.
+    ///
+    /// ```
+    /// use greenroom::net::UnixDatagram;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-connected-{}", std::process::id()));
+    /// let (here, named) = (UnixDatagram::unbound()?, UnixDatagram::bind(&path)?);
+    /// here.connect(&path)?;
+    /// assert_eq!(here.send(b"ping").await?, 4);
+    /// assert_eq!(named.recv(&mut [0; 16]).await?, 4);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
         at(path, "connect to", self.source.with(|socket| socket.connect(path)))
@@ -211,6 +357,15 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// When there are no descriptors left.
+    ///
+    /// ```
+    /// use greenroom::net::UnixDatagram;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// let (a, b) = UnixDatagram::pair()?;
+    /// a.send(b"ping").await?;
+    /// assert_eq!(b.recv(&mut [0; 16]).await?, 4);
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn pair() -> io::Result<(Self, Self)> {
         let (a, b) = mio::net::UnixDatagram::pair()?;
         Ok((Self::new(a), Self::new(b)))
@@ -223,6 +378,18 @@ impl UnixDatagram {
     ///
     /// # Cancel safety
     /// Dropped while it waits, nothing was sent.
+    ///
+    /// ```
+    /// use greenroom::net::UnixDatagram;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-send-to-{}", std::process::id()));
+    /// let (here, named) = (UnixDatagram::unbound()?, UnixDatagram::bind(&path)?);
+    /// assert_eq!(here.send_to(b"ping", &path).await?, 4);
+    /// drop(named);
+    /// assert!(here.send_to(b"ping", &path).await.is_err(), "nobody is bound to it now");
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn send_to(&self, datagram: &[u8], to: impl AsRef<Path>) -> io::Result<usize> {
         let path = to.as_ref();
         let sent = self.source.io(Direction::Write, |socket| socket.send_to(datagram, path)).await;
@@ -237,6 +404,17 @@ impl UnixDatagram {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no datagram is lost.
+    ///
+    /// ```
+    /// use greenroom::net::UnixDatagram;
+    /// # greenroom::EventLoop::new().unwrap().run(async {
+    /// # let path = std::env::temp_dir().join(format!("greenroom-recv-from-{}", std::process::id()));
+    /// let named = UnixDatagram::bind(&path)?;
+    /// named.send_to(b"ping", &path).await?; // to itself
+    /// assert_eq!(named.recv_from(&mut [0; 16]).await?, (4, Some(path.clone())));
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Option<PathBuf>)> {
         let received = self.source.io(Direction::Read, |socket| socket.recv_from(buffer)).await;
         received.map(|(length, from)| (length, path_of(&from)))

@@ -20,6 +20,14 @@ use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
 
 /// The future of [`offload`](super::offload).
+///
+/// ```
+/// use greenroom::offload::{Offload, offload};
+/// greenroom::run(async |_system| {
+///     let job: Offload<u64> = offload(|| (1..=10).product());
+///     assert_eq!(job.await, Ok(3_628_800));
+/// });
+/// ```
 #[must_use = "nothing is offloaded unless the future is awaited"]
 pub struct Offload<T: Send + 'static> {
     shared: Arc<Shared<T>>,

@@ -40,7 +40,8 @@ use pool::Pool;
 /// that moment, on the loop's own thread, so that runs do not depend on threads.
 ///
 /// # Errors
-/// When `f` panics, with its text; when the pool is shut down; when no thread can be had.
+/// When `f` panics, with its text; when the pool is shut down; when no thread can be had; when it
+/// is first polled where no loop runs.
 ///
 /// # Cancel safety
 /// Dropped before `f` has begun, `f` never runs. Dropped later, `f` runs on and its result is
@@ -64,6 +65,14 @@ where
 ///
 /// # Panics
 /// When this thread runs no loop.
+///
+/// ```
+/// use greenroom::offload::{OffloadOptions, configure, offload};
+/// greenroom::run(async |_system| {
+///     configure(OffloadOptions::default().threads_max(2));
+///     assert_eq!(offload(|| 42).await, Ok(42));
+/// });
+/// ```
 #[track_caller]
 pub fn configure(options: OffloadOptions) {
     let core = current::expect("greenroom::offload::configure");

@@ -82,6 +82,21 @@ impl Registry {
 }
 
 /// A name was not given; nothing changed.
+///
+/// ```
+/// use greenroom::registry::RegisterError;
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let (a, b) = (system.spawn(child("a", idle)).await?, system.spawn(child("b", idle)).await?);
+///     system.register("printer", a)?;
+///     match system.register("printer", b) {
+///         Err(RegisterError::Taken { owner, .. }) => assert_eq!(owner, a.id()),
+///         other => panic!("the name is taken: {other:?}"),
+///     }
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
@@ -104,10 +119,24 @@ pub enum RegisterError {
 }
 
 /// A name led to no address.
+///
+/// ```
+/// use greenroom::registry::LookupError;
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {} enum Other {} impl Protocol for Other {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let nobody = system.lookup::<Msg>("printer");
+///     assert!(matches!(nobody, Err(LookupError::NotFound { .. })));
+///     system.register("printer", system.spawn(child("idle", idle)).await?)?;
+///     let other = system.lookup::<Other>("printer");
+///     assert!(matches!(other, Err(LookupError::OtherProtocol { .. })));
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// Nobody has the name.
+    /// Nobody on this loop has the name.
     #[error("no actor has the name `{name}`")]
     NotFound {
         /// The name.

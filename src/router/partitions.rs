@@ -125,7 +125,19 @@ impl<P: Protocol> Partitions<P> {
     /// started or put under another. `make` is given the number of each, from 0; they are called by
     /// their name and number. Calling it again replaces what was said before.
     ///
-    /// See [`Partitions`] for an example.
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::router::Partitions;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::test::run(async |test| {
+    ///     let users = Partitions::new();
+    ///     let copies = users.under(Supervisor::one_for_one(), 2, |_| child("user", idle));
+    ///     let names = test.spawn(copies).await.unwrap().children().await;
+    ///     assert_eq!(names[1].name.as_deref(), Some("user-1"));
+    /// });
+    /// ```
     pub fn under<Kind, I>(
         &self,
         mut supervisor: SupervisorBuilder,

@@ -1,7 +1,7 @@
 //! `pool`: children of one factory behind one address.
 
 use std::fmt;
-use std::future::pending;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,8 +25,9 @@ use crate::supervisor::{
 /// `worker-1`.
 ///
 /// The pool's address has the type of its children's, so whoever has it need not know that it is a
-/// pool. Messages are passed on as they are, with the ports for their replies; so in what an ask
-/// can come to, only the name is that of the pool.
+/// pool. Messages are passed on as they are, with the ports for their replies, so an ask of the
+/// pool ends as one that was [passed on](crate::actor::Request::forward): the error names the
+/// child.
 ///
 /// | a child | in the rotation |
 /// | --- | --- |
@@ -39,7 +40,7 @@ use crate::supervisor::{
 /// When the last child has ended for good, the pool ends as [`ExitReason::Normal`]; when its
 /// supervisor gives up, as [`ExitReason::RestartLimit`]. Unless something else is said, a pool is
 /// [`Transient`](Restart::Transient): the latter brings it back. When it is stopped it stops its
-/// children, in reverse order; one that is killed lets them stop after it.
+/// children, in reverse order, and however it ends, they end with it.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -169,63 +170,45 @@ impl<P: Protocol> Child<P, IsPool, Pool<P>> {
 impl<P: Protocol> Incarnate<P, IsPool> for Pool<P> {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
         let cx = &*cx;
-        let tree = self.start_tree(cx);
-        let mut ended = pin!(tree.0.ended());
-        // From here on its end is not missed.
-        let _ = (&mut ended).now_or_never();
-        let routees = Routees::awaited();
-        let stop = pin!(std::future::poll_fn(|task| poll_stop(cx, task)));
-        let started = match select(pin!(self.start_children(tree.0)), stop).await {
+        let stop = pin!(poll_fn(|task| poll_stop(cx, task)));
+        let started = match select(pin!(self.start(cx)), stop).await {
             Either::Left((started, _)) => started,
-            Either::Right(((), _)) => {
-                let reason = cx.cell.control.take_stop_reason();
-                tree.0.stop();
-                ended.await;
-                return reason;
-            }
+            Either::Right(_) => return cx.cell.control.take_stop_reason(),
         };
-        match started {
-            Ok(children) if children.is_empty() => cx.decline(),
-            Ok(children) => {
-                let addrs = children.iter().map(|routee| routee.addr).collect();
-                routees.list(children);
-                let followed = pin!(follow(addrs, &routees, tree.0));
-                let served = pin!(pass_on(cx, &routees, &self.routing));
-                match select(served, select(followed, ended.as_mut())).await {
-                    Either::Left((reason, _)) => {
-                        tree.0.stop();
-                        ended.await;
-                        return reason;
-                    }
-                    Either::Right((Either::Right((reason, _)), _)) => return end(reason),
-                }
+        let (tree, children) = match started {
+            Ok((tree, children)) if !children.is_empty() => (tree, children),
+            Ok(_) => {
+                cx.decline();
+                return ExitReason::Normal;
             }
-            Err(error) => {
-                tree.0.stop();
-                return match ended.await {
-                    ExitReason::RestartLimit => ExitReason::RestartLimit,
-                    _ => ExitReason::Error(Arc::from(error.to_string())),
-                };
-            }
+            // It may have given up meanwhile, which is why.
+            Err(_) if cx.cell.control.take_stop() => return cx.cell.control.take_stop_reason(),
+            Err(error) => return ExitReason::Error(Arc::from(error.to_string())),
+        };
+        let routees = Routees::awaited();
+        let addrs = children.iter().map(|routee| routee.addr).collect();
+        routees.list(children);
+        let served = pin!(pass_on(cx, &routees, &self.routing));
+        match select(served, pin!(follow(addrs, &routees, tree))).await {
+            Either::Left((reason, _)) => reason,
+            Either::Right((supervisor, _)) if supervisor.is_crash() => supervisor,
+            Either::Right(_) => ExitReason::Normal,
         }
-        tree.0.stop();
-        ended.await;
-        ExitReason::Normal
     }
 }
 
-/// How a pool ends whose supervisor has ended by itself, or because there was nobody left.
-fn end(supervisor: ExitReason) -> ExitReason {
-    if supervisor.is_crash() { supervisor } else { ExitReason::Normal }
-}
-
-/// Takes children out of the rotation as they end for good; after the last one, the supervisor has
-/// nothing to do. It is never done: the end of the supervisor is what counts.
+/// Takes children out of the rotation as they end for good. After the last one, the supervisor has
+/// nothing to do, unless it is why: how it ends is how the pool does.
 async fn follow<P: Protocol>(
     children: Vec<Addr<P>>,
     routees: &Routees<P>,
     tree: Supervisor,
-) -> std::convert::Infallible {
+) -> ExitReason {
+    let mut ended = pin!(tree.ended());
+    // From here on its end is not missed.
+    if let Some(reason) = ended.as_mut().now_or_never() {
+        return reason;
+    }
     let end_of = async |child: Addr<P>| {
         child.ended().await;
         child
@@ -235,20 +218,18 @@ async fn follow<P: Protocol>(
         routees.remove(child);
     }
     tree.stop();
-    pending().await
+    ended.await
 }
 
 impl<P: Protocol> Pool<P> {
-    fn start_tree(&self, cx: &Cx<P>) -> Tree {
-        let mut tree = Supervisor::one_for_one().name(&format!("{}/supervisor", cx.name()));
+    /// Starts a supervisor that ends with the pool, and the children under it, one after another.
+    /// One that declines is no routee, and no error.
+    async fn start(&mut self, cx: &Cx<P>) -> Result<(Supervisor, Vec<Routee<P>>), StartError> {
+        let mut tree = Supervisor::one_for_one();
         if let Some((restarts, period)) = self.intensity {
             tree = tree.intensity(restarts, period);
         }
-        Tree(tree.start_root(&current::expect("a pool")))
-    }
-
-    /// Starts them one after another. One that declines is no routee, and no error.
-    async fn start_children(&mut self, tree: Supervisor) -> Result<Vec<Routee<P>>, StartError> {
+        let tree = tree.start_under(cx).await?;
         let mut children = Vec::with_capacity(self.size);
         for number in 0..self.size {
             match tree.add(Copy((self.make)(number), PhantomData)).await {
@@ -257,16 +238,7 @@ impl<P: Protocol> Pool<P> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(children)
-    }
-}
-
-/// The supervisor of a pool ends with it, however the pool ends.
-struct Tree(Supervisor);
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        self.0.stop();
+        Ok((tree, children))
     }
 }
 

@@ -117,7 +117,16 @@ impl<P: Protocol> Routees<P> {
     /// mailbox. Those who stay keep their turn in the rotation, newcomers come last in the order
     /// given; an address that is given twice counts once.
     ///
-    /// See [`Routees`] for an example.
+    /// ```
+    /// use greenroom::router::Routees;
+    /// greenroom::test::run(async |test| {
+    ///     let [a, b] = ["a", "b"].map(|name| test.probe::<u32>(name).addr());
+    ///     let routees = Routees::new();
+    ///     routees.set([a]);
+    ///     routees.set([b, a]);
+    ///     assert_eq!(routees.addrs(), [a, b]);
+    /// });
+    /// ```
     pub fn set(&self, routees: impl IntoIterator<Item = Addr<P>>) {
         // The iterator is the caller's: it runs before anything is borrowed.
         let listed: Vec<Routee<P>> = routees.into_iter().map(Routee::of).collect();

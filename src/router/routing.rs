@@ -19,24 +19,11 @@ type Copier<P> = Box<dyn Fn(&P) -> Option<P>>;
 /// | [`by_key`](Self::by_key) | the owner of the message's key | the router waits |
 ///
 /// ```
-/// use greenroom::prelude::*;
-/// use greenroom::router::{Routing, pool};
-///
-/// enum Msg { Get { user: u32, reply: Reply<u32> } }
-/// impl Protocol for Msg {}
-///
-/// greenroom::test::run(async |test| {
-///     let worker = |number: usize| {
-///         child("worker", async move |cx: &mut Cx<Msg>| -> Result<(), Fault> {
-///             loop { let Msg::Get { user, reply } = cx.recv().await; reply.send(100 * number as u32 + user); }
-///         })
-///     };
-///     let by_user = Routing::by_key(|message: &Msg| match message { Msg::Get { user, .. } => *user });
-///     let users = test.spawn(pool("users", 4, worker).routing(by_user)).await.unwrap();
-///     let once = users.ask_with(|reply| Msg::Get { user: 7, reply }).await.unwrap();
-///     let again = users.ask_with(|reply| Msg::Get { user: 7, reply }).await.unwrap();
-///     assert_eq!(once, again);
-/// });
+/// use greenroom::router::Routing;
+/// # enum Msg { Get(u32) }
+/// # impl greenroom::actor::Protocol for Msg {}
+/// let by_key: Routing<Msg> = Routing::by_key(|Msg::Get(key): &Msg| *key);
+/// # let _ = by_key;
 /// ```
 pub struct Routing<P> {
     by: By<P>,
@@ -115,7 +102,28 @@ impl<P: Protocol> Routing<P> {
     /// The routee that owns the message's key, by consistent hashing with a hash that is the same
     /// in every run. While the routees stay the same, so does the owner of a key; of `n` routees, a
     /// newcomer takes over one key in `n + 1`, and one that leaves gives up its own keys only.
-    /// `key` is called once for each message. See [`Routing`] for an example.
+    /// `key` is called once for each message.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::router::{Routees, Routing, router};
+    /// enum Msg { Get(u32, Reply<&'static str>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |test| {
+    ///     let routees = Routees::new();
+    ///     routees.set(["a", "b"].map(|name| {
+    ///         greenroom::actor::spawn(name, async move |cx: &mut Cx<Msg>| -> Result<(), Fault> {
+    ///             loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(name); }
+    ///         })
+    ///     }));
+    ///     let by_key = Routing::by_key(|Msg::Get(key, _): &Msg| *key);
+    ///     let front = test.spawn(router("front", &routees).routing(by_key)).await.unwrap();
+    ///     let owner = front.ask_with(|reply| Msg::Get(7, reply)).await.unwrap();
+    ///     for _ in 0..3 {
+    ///         assert_eq!(front.ask_with(|reply| Msg::Get(7, reply)).await.unwrap(), owner);
+    ///     }
+    /// });
+    /// ```
     #[must_use]
     pub fn by_key<K: Hash>(key: impl Fn(&P) -> K + 'static) -> Self {
         Self { by: By::Key(Box::new(move |message| hash_of(&key(message)))), copier: None }

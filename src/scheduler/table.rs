@@ -20,6 +20,9 @@ pub(crate) trait Attachment: Any {
 
     /// Who it is and which message it handles, for reports to people.
     fn doing(&self) -> (String, &'static str);
+
+    /// How many messages wait for it.
+    fn waiting(&self) -> usize;
 }
 
 struct TaskSlot {
@@ -79,6 +82,13 @@ impl Scheduler {
     #[inline]
     pub(crate) fn attachment(&self, key: Key) -> Option<Rc<dyn Attachment>> {
         self.tasks.borrow().slots.get(key.slot())?.attachment.clone()
+    }
+
+    /// Whether something stands beside the task.
+    #[inline]
+    pub(crate) fn is_attached(&self, key: Key) -> bool {
+        let tasks = self.tasks.borrow();
+        tasks.slots.get(key.slot()).is_some_and(|slot| slot.attachment.is_some())
     }
 
     /// Makes a task ready; once is as good as twice.
@@ -155,6 +165,18 @@ impl Scheduler {
     pub(crate) fn remove(&self, key: Key) -> Option<Remains> {
         let slot = self.tasks.borrow_mut().slots.remove(key.slot())?;
         Some(Remains { future: slot.future, attachment: slot.attachment })
+    }
+
+    /// Calls `f` with the key of each task that has an attachment, in the order of the table.
+    pub(crate) fn attached(&self, f: impl FnMut(Key)) {
+        let keys: Vec<Key> = {
+            let tasks = self.tasks.borrow();
+            let attached = tasks.slots.keys().filter(|slot| {
+                tasks.slots.get(*slot).is_some_and(|slot| slot.attachment.is_some())
+            });
+            attached.map(|slot| Key::new(self.home, slot)).collect()
+        };
+        keys.into_iter().for_each(f);
     }
 
     /// Some task that is still there, for emptying the table at the loop's end.

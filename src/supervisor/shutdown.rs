@@ -117,7 +117,9 @@ impl Decider {
             ExitReason::Error(_)
             | ExitReason::Panicked(_)
             | ExitReason::NoActor
-            | ExitReason::RestartLimit => false,
+            | ExitReason::RestartLimit
+            | ExitReason::Refused(_)
+            | ExitReason::TimedOut(_) => false,
         };
         if !as_asked {
             turn.report(Report::StoppedOddly { id, reason: reason.clone() });

@@ -5,13 +5,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::plan::Plan;
 use super::strategy::{ChildKind, Restart, Shutdown};
 use crate::actor::control::Parent;
-use crate::actor::spawn::start;
+use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
+use crate::base::backoff::Backoff;
 use crate::event_loop::core::Core;
 
 /// Describes an actor for a supervisor; see [`Child`] for what can be said of it.
@@ -42,23 +43,52 @@ where
 {
     Child {
         plan: Plan::new(Some(Arc::from(name)), ChildKind::Worker),
-        mailbox: MailboxOptions::default(),
+        options: Options::default(),
         incarnate,
         marker: PhantomData,
     }
 }
 
 /// An actor as a supervisor is told of it, made by [`child`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// # enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let brief = child("brief", idle)
+///         .restart(Transient)
+///         .shutdown(Shutdown::Brutal)
+///         .mailbox(MailboxOptions::bounded(8));
+///     let addr = system.spawn(brief).await?;
+///     assert!(addr.is_alive());
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[must_use = "a child does nothing until it is added to a supervisor"]
 pub struct Child<P, Kind, I> {
     pub(crate) plan: Plan,
-    mailbox: MailboxOptions,
+    options: Options,
     pub(crate) incarnate: I,
     marker: PhantomData<fn(P, Kind)>,
 }
 
 impl<P, Kind, I> Child<P, Kind, I> {
     /// Which ends bring it back; [`Restart::Permanent`] by default: all of them.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Done } impl Protocol for Msg {}
+    /// # async fn once(cx: &mut Cx<Msg>) -> Result<(), Fault> { let Msg::Done = cx.recv().await; Ok(()) }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("migration", once).restart(Transient)).await?;
+    ///     addr.tell(Msg::Done).await?;
+    ///     // A clean end: it is not brought back, but the supervisor still knows how to start it.
+    ///     assert_eq!(addr.ended().await, ExitReason::Normal);
+    ///     assert_eq!((tree.count().await.specs, tree.count().await.active), (1, 0));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.plan.restart = restart;
         self
@@ -111,8 +141,40 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self
     }
 
+    /// How often its first start is tried before it is given up, at once after each failure; once
+    /// by default, as a start that fails once mostly fails again. A restart that fails is another
+    /// matter: the supervisor goes on with it for as long as its budget allows.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     let mut failures = 0;
+    ///     let moody = async move |cx: &mut Cx<Msg>| {
+    ///         if failures < 2 { failures += 1; return Err(Fault::new("not yet")); }
+    ///         match cx.recv().await {}
+    ///     };
+    ///     assert!(system.spawn(child("moody", moody).start_tries(3)).await.is_ok());
+    /// });
+    /// ```
+    pub const fn start_tries(mut self, tries: u32) -> Self {
+        self.plan.start_tries = tries;
+        self
+    }
+
     /// Whether its end may end the supervisor; see
     /// [`AutoShutdown`](super::AutoShutdown). A permanent child cannot be significant.
+    ///
+    /// ```
+    /// use greenroom::supervisor::{SpecError, StartError};
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let permanent = system.spawn(child("main", idle).significant(true)).await.unwrap_err();
+    ///     assert_eq!(permanent, StartError::Spec(SpecError::SignificantPermanent("main".into())));
+    /// });
+    /// ```
     pub const fn significant(mut self, significant: bool) -> Self {
         self.plan.significant = significant;
         self
@@ -136,7 +198,58 @@ impl<P, Kind, I> Child<P, Kind, I> {
     /// }).unwrap();
     /// ```
     pub const fn mailbox(mut self, mailbox: MailboxOptions) -> Self {
-        self.mailbox = mailbox;
+        self.options.mailbox = mailbox;
+        self
+    }
+
+    /// How long a start of it may take; by default as long as it takes. One that takes longer is
+    /// given up where it stands, has not started, and the reason is
+    /// [`ExitReason::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |test| {
+    ///     let hangs = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let child = child("hangs", hangs).start_timeout(Duration::from_secs(2));
+    ///     let error = test.spawn(child).await.unwrap_err();
+    ///     assert!(error.to_string().ends_with("the start took longer than 2s"));
+    /// });
+    /// ```
+    pub const fn start_timeout(mut self, limit: Duration) -> Self {
+        self.options.limits.start = Some(limit);
+        self
+    }
+
+    /// How long the handling of one message may take; by default as long as it takes. A handler
+    /// that awaits for longer is given up where it stands, and the incarnation crashes with
+    /// [`ExitReason::TimedOut`], which names the message; no hook runs. A handler that holds the
+    /// loop without awaiting cannot be given up; it is named in the log.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::prelude::*;
+    /// enum Msg { Hang(Reply<()>), Incarnation(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::test::run(async |test| {
+    ///     let hangs = async |cx: &mut Cx<Msg>| -> Result<(), Fault> {
+    ///         loop {
+    ///             match cx.recv().await {
+    ///                 Msg::Hang(_reply) => std::future::pending().await,
+    ///                 Msg::Incarnation(reply) => reply.send(cx.incarnation()),
+    ///             }
+    ///         }
+    ///     };
+    ///     let child = child("hangs", hangs).handler_timeout(Duration::from_secs(2));
+    ///     let addr = test.spawn(child).await.unwrap();
+    ///     assert!(matches!(addr.ask_with(Msg::Hang).await, Err(AskError::Crashed { .. })));
+    ///     assert_eq!(addr.ask_with(Msg::Incarnation).await.unwrap(), 1);
+    /// });
+    /// ```
+    pub const fn handler_timeout(mut self, limit: Duration) -> Self {
+        self.options.limits.handler = Some(limit);
         self
     }
 }
@@ -149,6 +262,22 @@ impl<P, Kind, I> fmt::Debug for Child<P, Kind, I> {
 
 /// What can be put under a supervisor: a [`Child`], or a
 /// [`SupervisorBuilder`](super::SupervisorBuilder) for a tree below it.
+///
+/// ```
+/// use greenroom::supervisor::{IntoChild, StartError};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// async fn add<C: IntoChild>(to: Supervisor, child: C) -> Result<C::Handle, StartError> {
+///     to.add(child).await
+/// }
+///
+/// greenroom::run(async |system| {
+///     let below: Supervisor = add(system.root(), Supervisor::one_for_one().name("below")).await?;
+///     let addr: Addr<Msg> = add(below, child("idle", idle)).await?;
+///     assert_eq!(addr.id().name().as_deref(), Some("root/below/idle"));
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 pub trait IntoChild {
     /// What the one who adds it gets: an [`Addr`] or a [`Supervisor`](super::Supervisor).
     type Handle;
@@ -169,8 +298,8 @@ where
     type Handle = Addr<P>;
 
     fn into_spec(self) -> Spec {
-        let Self { plan, mailbox, incarnate, .. } = self;
-        Spec { plan, build: Box::new(BuildChild::new(mailbox, incarnate)) }
+        let Self { plan, options, incarnate, .. } = self;
+        Spec { plan, build: Box::new(BuildChild::new(options, incarnate)) }
     }
 
     fn handle(actor: ActorId) -> Addr<P> {
@@ -180,6 +309,14 @@ where
 }
 
 /// A child as its supervisor keeps it.
+///
+/// ```
+/// use greenroom::supervisor::{IntoChild, Spec};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// let spec: Spec = child("idle", idle).restart(Temporary).into_spec();
+/// assert!(format!("{spec:?}").contains("Temporary"));
+/// ```
 pub struct Spec {
     pub(crate) plan: Plan,
     pub(crate) build: Box<dyn Build>,
@@ -198,15 +335,15 @@ pub(crate) trait Build {
 
 /// Builds actors with the protocol `P` from one factory, which each incarnation borrows.
 pub(crate) struct BuildChild<P, Kind, I> {
-    mailbox: MailboxOptions,
+    options: Options,
     factory: Rc<Cell<Option<I>>>,
     marker: PhantomData<fn(P, Kind)>,
 }
 
 impl<P, Kind, I> BuildChild<P, Kind, I> {
-    pub(crate) fn new(mailbox: MailboxOptions, incarnate: I) -> Self {
+    pub(crate) fn new(options: Options, incarnate: I) -> Self {
         let factory = Rc::new(Cell::new(Some(incarnate)));
-        Self { mailbox, factory, marker: PhantomData }
+        Self { options, factory, marker: PhantomData }
     }
 }
 
@@ -218,7 +355,7 @@ where
 {
     fn start(&mut self, core: &Core, name: Arc<str>, parent: Rc<dyn Parent>) -> ActorId {
         let lent = Lent { factory: Rc::clone(&self.factory), marker: PhantomData };
-        start::<P, IsLent, _>(core, name, self.mailbox, Some(parent), lent).id()
+        start::<P, IsLent, _>(core, name, self.options, Some(parent), lent).id()
     }
 }
 
@@ -227,6 +364,12 @@ where
 struct Lent<Kind, I> {
     factory: Rc<Cell<Option<I>>>,
     marker: PhantomData<fn(Kind)>,
+}
+
+impl<Kind, I> Lent<Kind, I> {
+    fn borrow(&self) -> Borrowed<'_, I> {
+        Borrowed { taken: self.factory.take(), home: &self.factory }
+    }
 }
 
 /// Marks lent factories.
@@ -239,11 +382,16 @@ where
     I: Incarnate<P, Kind>,
 {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
-        let mut borrowed = Borrowed { taken: self.factory.take(), home: &self.factory };
-        match &mut borrowed.taken {
+        match &mut self.borrow().taken {
             Some(factory) => factory.live(cx).await,
             // Two lives at once would be a bug of the supervisor; the second does not begin.
             None => ExitReason::Error(Arc::from("the incarnation before is still alive")),
+        }
+    }
+
+    async fn reap(&mut self) {
+        if let Some(factory) = &mut self.borrow().taken {
+            factory.reap().await;
         }
     }
 }

@@ -59,12 +59,30 @@ impl<T> JoinHandle<T> {
     }
 
     /// Whether the task has ended, by itself or not.
+    ///
+    /// ```
+    /// greenroom::run(async |_system| {
+    ///     let task = greenroom::task::spawn(async { 42 });
+    ///     assert!(!task.is_finished());
+    ///     greenroom::task::yield_now().await;
+    ///     assert!(task.is_finished());
+    ///     assert_eq!(task.await, Ok(42));
+    /// });
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.cell.finished.get()
     }
 
     /// Lets the task go on by itself, as dropping the handle does.
+    ///
+    /// ```
+    /// greenroom::run(async |_system| {
+    ///     let (sender, receiver) = futures::channel::oneshot::channel();
+    ///     greenroom::task::spawn(async { sender.send(42) }).detach();
+    ///     assert_eq!(receiver.await, Ok(42));
+    /// });
+    /// ```
     pub fn detach(self) {}
 }
 
@@ -82,6 +100,14 @@ impl<T> Future for JoinHandle<T> {
 }
 
 /// Why a task gave nothing.
+///
+/// ```
+/// use greenroom::task::{self, JoinError};
+/// greenroom::run(async |_system| {
+///     let outcome = task::spawn(async { panic!("no luck") }).await;
+///     assert_eq!(outcome, Err::<(), _>(JoinError::Panicked("no luck".into())));
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {

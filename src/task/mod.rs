@@ -70,6 +70,16 @@ pub fn yield_now() -> YieldNow {
 }
 
 /// The future of [`yield_now`].
+///
+/// ```
+/// use greenroom::task::{self, YieldNow};
+/// greenroom::run(async |_system| {
+///     let other = task::spawn(async {});
+///     let others_first: YieldNow = task::yield_now();
+///     others_first.await;
+///     assert!(other.is_finished());
+/// });
+/// ```
 #[must_use = "a future does nothing unless it is awaited"]
 #[derive(Debug)]
 pub struct YieldNow {

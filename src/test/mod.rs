@@ -1,8 +1,9 @@
 //! A kit for tests: a system on a virtual clock, with a record of what happened.
 //!
 //! Time stands still while anything is ready, so a test needs no real sleep and passes or fails the
-//! same way on every machine. With [`TestBuilder::seed`] the schedule is shuffled: whatever a program
-//! may not depend on differs from seed to seed, and one seed gives one run, again and again.
+//! same way on every machine. With [`TestBuilder::seed`] the schedule is shuffled: whatever a
+//! program may not depend on differs from seed to seed, and one seed gives one run, again and
+//! again.
 //!
 //! ```
 //! use std::time::Duration;
@@ -39,4 +40,4 @@ mod probe;
 mod system;
 
 pub use probe::{Heard, Probe};
-pub use system::{TestBuilder, TestSystem, builder, run};
+pub use system::{TestBuilder, TestSystem, builder, run, tasks};

@@ -1,4 +1,5 @@
-//! `TestSystem`: a system whose time the test moves, whose faults it makes, and whose life it reads.
+//! `TestSystem`: a system whose time the test moves, whose faults it makes, and whose life it
+//! reads.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -14,12 +15,19 @@ use crate::time::{sleep, timeout};
 /// How long a test may take on its own clock before it is said to hang.
 const LIMIT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Runs a test in a system on a virtual clock, in the order first come, first served; see the
-/// [module](self) for an example.
+/// Runs a test in a system on a virtual clock, in the order first come, first served.
 ///
 /// # Panics
 /// With the panic of the test; when nothing is left that could happen and the test still waits; or
 /// when the root supervisor gives up.
+///
+/// ```
+/// use std::time::Duration;
+/// greenroom::test::run(async |test| {
+///     greenroom::time::sleep(Duration::from_secs(3_600)).await;
+///     assert_eq!(test.now(), Duration::from_secs(3_600));
+/// });
+/// ```
 pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
     builder().run(test)
 }
@@ -32,6 +40,24 @@ pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
 /// ```
 pub const fn builder() -> TestBuilder {
     TestBuilder { seed: None, limit: LIMIT }
+}
+
+/// How many tasks there are on this loop, actors and the test itself included: for tests that
+/// nothing is left over.
+///
+/// ```
+/// greenroom::test::run(async |test| {
+///     let before = greenroom::test::tasks();
+///     let task = greenroom::task::spawn(async {});
+///     assert_eq!(greenroom::test::tasks(), before + 1);
+///     task.await.unwrap();
+///     test.settle().await;
+///     assert_eq!(greenroom::test::tasks(), before);
+/// });
+/// ```
+#[must_use]
+pub fn tasks() -> usize {
+    crate::event_loop::current::with(|core| core.scheduler.len()).unwrap_or(0)
 }
 
 /// Options of a test; made by [`builder`].
@@ -254,6 +280,31 @@ impl TestSystem {
     /// ```
     pub fn kill(&self, actor: impl Into<ActorId>) {
         actor.into().kill();
+    }
+
+    /// Delays an actor: it takes no message for this long, on the test's clock. What it has in hand
+    /// goes on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// greenroom::test::run(async |test| {
+    ///     let probe = test.probe::<u32>("probe");
+    ///     test.delay(probe.addr(), Duration::from_secs(2));
+    ///     probe.recipient().tell(1).await.unwrap();
+    ///     test.advance(Duration::from_secs(1)).await;
+    ///     assert!(probe.is_empty());
+    ///     test.advance(Duration::from_secs(1)).await;
+    ///     assert_eq!(probe.take(), [1]);
+    /// });
+    /// ```
+    pub fn delay(&self, actor: impl Into<ActorId>, time: Duration) {
+        let actor = actor.into();
+        actor.suspend();
+        let later = async move {
+            sleep(time).await;
+            actor.resume();
+        };
+        crate::event_loop::current::with(|core| core.spawn(Box::pin(later)));
     }
 
     /// Makes an actor crash with this error before its next message, as if a handler had returned

@@ -58,6 +58,17 @@ pub enum MissedTicks {
 }
 
 /// Ticks at a fixed pace; made by [`interval`].
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::time::{self, Interval};
+/// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+/// let mut ticks: Interval = time::interval(Duration::from_secs(1));
+/// let first = ticks.tick().await;
+/// assert_eq!(ticks.tick().await - first, Duration::from_secs(1));
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Interval {
     period: Duration,
@@ -67,6 +78,19 @@ pub struct Interval {
 
 impl Interval {
     /// Chooses what happens to ticks that nobody waited for; [`MissedTicks::Skip`] by default.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::time::{self, MissedTicks};
+    /// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+    /// let second = Duration::from_secs(1);
+    /// let mut ticks = time::interval(second).missed_ticks(MissedTicks::CatchUp);
+    /// let first = ticks.tick().await;
+    /// time::sleep(second * 9).await;
+    /// assert_eq!(ticks.tick().await - first, second); // the first of nine
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub const fn missed_ticks(mut self, missed: MissedTicks) -> Self {
         self.missed = missed;
@@ -77,6 +101,21 @@ impl Interval {
     ///
     /// # Cancel safety
     /// Dropped while it waits, no tick is lost.
+    ///
+    /// # Panics
+    /// When it is polled on a thread that runs no loop.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::time;
+    /// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+    /// let begun = time::now();
+    /// let mut ticks = time::interval(Duration::from_secs(1));
+    /// assert_eq!(ticks.tick().await, begun);
+    /// assert_eq!(ticks.tick().await, begun + Duration::from_secs(1));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub async fn tick(&mut self) -> Instant {
         sleep_until(self.next).await;
         let due = self.next;

@@ -8,7 +8,8 @@ use crate::base::key::LoopId;
 use crate::event_loop::current;
 use crate::timer::TimerKey;
 
-/// Waits until `duration` has passed since this call; never shorter.
+/// Waits until `duration` has passed since this call; never shorter. Called where no loop runs, it
+/// counts from the first poll.
 ///
 /// A duration of zero is over at once; to let others run, use
 /// [`yield_now`](crate::task::yield_now).
@@ -62,6 +63,19 @@ enum Deadline {
 ///
 /// # Panics
 /// When it is polled on a thread that runs no loop.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::time::{self, Sleep};
+/// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+/// let begun = time::now();
+/// let nap: Sleep = time::sleep(Duration::from_secs(5));
+/// time::sleep(Duration::from_secs(3)).await;
+/// nap.await; // it counts from when it was made
+/// assert_eq!(time::now() - begun, Duration::from_secs(5));
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[must_use = "a future does nothing unless it is awaited"]
 #[derive(Debug)]
 pub struct Sleep {

@@ -8,7 +8,8 @@ use pin_project_lite::pin_project;
 
 use super::sleep::{Sleep, sleep};
 
-/// Gives `future` until `limit` has passed since this call.
+/// Gives `future` until `limit` has passed since this call; or since the first poll, when it is
+/// called where no loop runs.
 ///
 /// A future that is ready when the limit is reached wins. At the limit the future is dropped, which
 /// for most futures means cancelled.
@@ -34,6 +35,19 @@ pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
 
 pin_project! {
     /// The future of [`timeout`].
+    ///
+    /// # Panics
+    /// When it is polled on a thread that runs no loop and its future is not ready.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::time::{self, Timeout};
+    /// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+    /// let limited: Timeout<_> = time::timeout(Duration::from_secs(1), async { 5 });
+    /// assert_eq!(limited.await, Ok(5));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use = "a future does nothing unless it is awaited"]
     #[derive(Debug)]
     pub struct Timeout<F> {
@@ -57,12 +71,33 @@ impl<F: Future> Future for Timeout<F> {
 }
 
 /// The limit was reached before the future was done.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::time;
+/// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+/// let late = time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
+/// assert_eq!(late.unwrap_err().to_string(), "the time limit of 1s was reached");
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the time limit of {0:?} was reached")]
 pub struct Elapsed(Duration);
 
 impl Elapsed {
     /// The limit that was reached.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::time;
+    /// # greenroom::EventLoop::builder().virtual_clock(1).build()?.run(async {
+    /// let limit = Duration::from_secs(1);
+    /// let late = time::timeout(limit, std::future::pending::<()>()).await;
+    /// assert_eq!(late.unwrap_err().limit(), limit);
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub const fn limit(&self) -> Duration {
         self.0

@@ -212,7 +212,7 @@ fn flw_04_reply_vs_event_order() {
 /// **R10.3** The largest demand is served first; a broadcast goes to all at the pace of the slowest
 /// and asks its producer once; partitions go by hash.
 #[test]
-fn flw_05_dispatch() {
+fn dispatch_goes_by_demand_to_all_or_by_partition() {
     case(async |test| {
         let options = SubscribeOptions::new();
         let producer = queue(Outlet::new);
@@ -261,7 +261,7 @@ fn flw_05_dispatch() {
 /// **R10.1, D1** A restart is nobody's end: a producer's consumers subscribe to its next
 /// incarnation, and what a consumer had been sent is handled by its next incarnation.
 #[test]
-fn flw_06_restarts() {
+fn a_restart_ends_no_subscription() {
     case(async |test| {
         let log = Log::new();
         let logs = log.clone();
@@ -302,7 +302,7 @@ fn flw_06_restarts() {
 /// **R10.1, R10.2** A producer-consumer takes what it is asked for, and asks for no more; it ends
 /// after its producer, when it has sent everything.
 #[test]
-fn flw_07_producer_consumer() {
+fn a_producer_consumer_passes_demand_through() {
     case(async |test| {
         let log = Log::new();
         let producer = counter(&log);
@@ -331,7 +331,7 @@ fn flw_07_producer_consumer() {
 /// **R10.3** A consumer that ends gives up its demand; what it was not sent goes to others. A
 /// producer hears of each of its consumers' ends.
 #[test]
-fn flw_08_consumers_come_and_go() {
+fn what_a_consumer_leaves_goes_to_others() {
     case(async |test| {
         let producer = queue(Outlet::new);
         let idle = async move |cx: &mut Cx<Supply<u32>>| -> Result<(), Fault> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use greenroom::test::{self, TestSystem};
 
 /// Under how many shuffled schedules a case is run.
-const SCHEDULES: u64 = 1_000;
+pub(crate) const SCHEDULES: u64 = 1_000;
 
 /// Runs a case in order, and then once for each of 1,000 seeds, each of which shuffles which ready
 /// task runs next. `GREENROOM_SCHEDULES` says another number; `GREENROOM_SEED` runs that seed only.

@@ -375,7 +375,8 @@ fn rtr_04_group_empty_drops() {
         front.tell(Msg::Note(1)).await.unwrap();
         front.tell(Msg::Note(2)).await.unwrap();
         test.settle().await;
-        assert!(front.try_tell(Msg::Note(3)).unwrap_err().is_full());
+        let refused = front.try_tell(Msg::Note(3)).unwrap_err();
+        assert!(refused.is_full() && refused.into_message().is_some());
         assert!(test.letters().is_empty());
 
         let a = routee("a", &log);

@@ -121,7 +121,7 @@ fn a_remote_task_that_panics_says_so_where_it_is_awaited() {
         let (in_future, in_making) = other.expect("a thread").join().expect("no panic");
         let text: Arc<str> = "far away".into();
         assert_eq!(in_future, Err::<(), _>(RemoteTaskError::Panicked(text)));
-        assert!(in_making.is_err());
+        assert_eq!(in_making, Err(RemoteTaskError::Panicked("while made".into())));
     });
 }
 
@@ -235,6 +235,17 @@ fn lp_05_a_stop_lets_the_turn_finish_and_the_loop_may_run_again() {
     event_loop.handle().stop();
     event_loop.run_until_stopped();
     assert_eq!(event_loop.run(async { 3 }), 3);
+}
+
+/// On a virtual clock the sleep would never end if the loop did not wait.
+#[test]
+fn stop_does_not_keep_a_loop_that_runs_a_future_from_sleeping() {
+    finishes(|| {
+        let mut event_loop = simulated();
+        event_loop.handle().stop();
+        event_loop.run(time::sleep(ms(300)));
+        event_loop.run_until_stopped();
+    });
 }
 
 #[test]

@@ -18,8 +18,6 @@ mod registry;
 mod shutdown;
 mod slow;
 mod supervision;
-mod supervision_stop;
-mod supervision_tree;
 mod support;
 mod system;
 mod task;

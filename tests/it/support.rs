@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use futures::channel::oneshot;
 use greenroom::EventLoop;
 use greenroom::actor::{Addr, Cx, Fault, MailboxOptions, Protocol, Reply, spawn_with};
 use greenroom::{task, time};
@@ -91,7 +92,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 /// Something to do inside an actor.
 pub(crate) type Job = Box<dyn FnOnce(&mut Cx<Work>) + Send>;
 
-/// What a worker understands: one message for each thing that an actor can do with an ask.
+/// What a worker understands: what tests of the loop and of other threads need.
 pub(crate) enum Work {
     /// Notes the number.
     Note(u32),
@@ -99,18 +100,10 @@ pub(crate) enum Work {
     Echo(u32, Reply<u32>),
     /// Sleeps for that many milliseconds, then notes and answers.
     Slow(u64, Reply<u32>),
-    /// Keeps the reply port.
-    Keep(Reply<u32>),
-    /// Answers those whose ports were kept: 0, 1, 2…
-    Answer,
-    /// Drops the reply port and goes on.
-    Forget(Reply<u32>),
-    /// Sleeps for that many milliseconds.
-    Busy(u64),
+    /// Answers, and then waits until the other side of the channel is dropped.
+    Hold(Reply<()>, oneshot::Receiver<()>),
     /// Ends with an error.
     Fail(Option<Reply<u32>>),
-    /// Panics.
-    Panic(Option<Reply<u32>>),
     /// Ends by itself.
     Finish(Option<Reply<u32>>),
     Do(Job),
@@ -134,7 +127,6 @@ pub(crate) fn worker_with(name: &str, mailbox: MailboxOptions, log: &Log) -> Add
 }
 
 async fn work(cx: &mut Cx<Work>, log: &Log) -> Result<(), Fault> {
-    let mut kept = Vec::new();
     loop {
         match cx.recv().await {
             Work::Note(number) => log.add(format!("note {number}")),
@@ -147,16 +139,11 @@ async fn work(cx: &mut Cx<Work>, log: &Log) -> Result<(), Fault> {
                 log.add(format!("slow {duration}"));
                 reply.send(duration as u32);
             }
-            Work::Keep(reply) => kept.push(reply),
-            Work::Answer => {
-                for (number, reply) in kept.drain(..).enumerate() {
-                    reply.send(number as u32);
-                }
+            Work::Hold(reply, until) => {
+                reply.send(());
+                let _ = until.await;
             }
-            Work::Forget(reply) => drop(reply),
-            Work::Busy(duration) => time::sleep(ms(duration)).await,
             Work::Fail(_reply) => return Err(Fault::new("the work failed")),
-            Work::Panic(_reply) => panic!("the work panicked"),
             Work::Finish(_reply) => return Ok(()),
             Work::Do(job) => job(cx),
         }

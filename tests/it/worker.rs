@@ -101,14 +101,6 @@ impl Knobs {
         self.stop_takes = duration;
         self
     }
-
-    pub(crate) fn end(&self, end: End) {
-        let actor = self.actor.get().expect("it was started");
-        match end {
-            End::Kill => actor.kill(),
-            _ => actor.stop_with(end.reason()),
-        }
-    }
 }
 
 pub(crate) struct Worker {

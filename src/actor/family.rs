@@ -1,0 +1,73 @@
+//! The supervisors that an ordinary actor has started: they end with its incarnation, before its
+//! stop hook.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use super::control::Control;
+use super::id::ActorId;
+
+/// The supervisors that belong to one actor.
+#[derive(Default)]
+pub(crate) struct Family {
+    members: RefCell<Vec<Member>>,
+}
+
+#[derive(Clone, Copy)]
+struct Member {
+    supervisor: ActorId,
+    /// It goes on when the incarnation crashes.
+    survives: bool,
+}
+
+impl Family {
+    pub(crate) fn add(&self, supervisor: ActorId, survives: bool) {
+        self.members.borrow_mut().push(Member { supervisor, survives });
+    }
+
+    pub(crate) fn remove(&self, supervisor: ActorId) {
+        self.members.borrow_mut().retain(|member| member.supervisor != supervisor);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.borrow().is_empty()
+    }
+
+    fn last(&self, all: bool) -> Option<ActorId> {
+        let members = self.members.borrow();
+        let last = members.iter().rev().find(|member| all || !member.survives);
+        last.map(|member| member.supervisor)
+    }
+
+    /// Asks all to stop at once, where nobody can wait.
+    pub(crate) fn stop_all(&self) {
+        let members = self.members.take();
+        members.iter().rev().for_each(|member| member.supervisor.stop());
+    }
+}
+
+/// Stops the supervisors of an actor, the last started first, and waits for each; `all` of them, or
+/// only those that do not survive a crash. A kill of the actor ends the wait, not the stop.
+pub(crate) async fn stop(control: &Control, all: bool) {
+    let Some(bonds) = control.made_bonds() else { return };
+    let family = &bonds.family;
+    if family.last(all).is_some() {
+        // The kill that ended the incarnation is done with; another one ends the wait below.
+        control.clear_kill();
+    }
+    while let Some(supervisor) = family.last(all) {
+        family.remove(supervisor);
+        supervisor.stop();
+        let mut ended = pin!(supervisor.ended());
+        let killed = poll_fn(|cx| match ended.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(false),
+            Poll::Pending if control.is_killed() => Poll::Ready(true),
+            Poll::Pending => Poll::Pending,
+        });
+        if killed.await {
+            return family.stop_all();
+        }
+    }
+}
