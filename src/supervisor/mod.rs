@@ -63,6 +63,7 @@ pub use info::{ChildInfo, SupervisorFlags};
 pub use message::ChildName;
 pub use one_off::{NoMessages, child_task};
 pub use plan::SpecError;
+pub(crate) use spec::Build;
 pub use spec::{Child, IntoChild, Spec, child};
 pub use strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
 

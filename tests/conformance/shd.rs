@@ -8,8 +8,7 @@ use greenroom::system::{Phase, PhaseError, Phases, ShutdownError};
 use greenroom::test::{TestBuilder, TestSystem};
 use greenroom::time;
 
-use crate::harness::{Log, in_order, ms, secs};
-use crate::logged;
+use crate::harness::{Log, in_order, logged, ms, secs};
 use crate::worker::plain;
 
 /// Phases a, b, c after one another, before the tree.
@@ -127,7 +126,8 @@ fn shd_02_once() {
 
 /// Runs `test` and gives the warnings about the shutdown.
 fn warnings(builder: TestBuilder, test: impl AsyncFnOnce(&TestSystem)) -> Vec<String> {
-    logged::warnings("of the shutdown", || builder.run(test))
+    let warned = |line: &String| line.contains("WARN") && line.contains("of the shutdown");
+    logged(|| builder.run(test)).into_iter().filter(warned).collect()
 }
 
 async fn fails() -> Result<(), Fault> {

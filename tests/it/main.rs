@@ -22,4 +22,11 @@ mod support;
 mod system;
 mod task;
 mod time;
+
+/// The log and the worker of the cases in `tests/conformance`.
+#[path = "../conformance/harness.rs"]
+#[allow(dead_code, reason = "the cases need more of it")]
+mod harness;
+#[path = "../conformance/worker.rs"]
+#[allow(dead_code, reason = "the cases need more of it")]
 mod worker;

@@ -9,8 +9,9 @@ use greenroom::registry::LookupError;
 use greenroom::time;
 
 use crate::support::{Log, Work, ms, settle};
-use crate::worker::{Add, End, Get, Knobs, WorkerProtocol};
-use crate::worker::{in_system, plain, secs, worker};
+use crate::support::{in_system, secs};
+use crate::worker::{End, Get, Inc, Knobs, WorkerProtocol};
+use crate::worker::{plain, worker};
 
 #[test]
 fn a_name_is_kept_over_a_restart_and_refused_to_others_meanwhile() {
@@ -73,7 +74,7 @@ fn a_listener_that_causes_dead_letters_does_not_loop() {
         system.on_dead_letter(move |_| {
             count.set(count.get() + 1);
             // To an actor that has ended, or is about to.
-            let _ = w.try_tell(Add(1));
+            let _ = w.try_tell(Inc(1));
         });
         w.try_tell(End::Crash).unwrap();
         w.ended().await;

@@ -10,8 +10,9 @@ use greenroom::supervisor::{ChildCounts, ChildError, StartError};
 use greenroom::{task, time};
 
 use crate::support::{Log, ms};
-use crate::worker::{Add, ENDS, End, Get, Knobs, Start, WorkerProtocol};
-use crate::worker::{in_system, plain, secs, worker};
+use crate::support::{in_system, secs};
+use crate::worker::{ENDS, End, Get, Inc, Knobs, Start, WorkerProtocol};
+use crate::worker::{plain, worker};
 
 #[test]
 fn an_asker_learns_of_a_crash_at_once_and_the_message_is_a_dead_letter() {
@@ -115,8 +116,8 @@ fn mbx_03_mail_that_comes_before_the_start_is_kept() {
         let knobs = Knobs::new().start(|_| Start::Takes(secs(1)));
         let mailbox = MailboxOptions::bounded(1);
         let w = greenroom::actor::spawn_with("w", mailbox, worker("w", &log, &knobs));
-        w.try_tell(Add(1)).unwrap();
-        w.tell(Add(2)).await.unwrap();
+        w.try_tell(Inc(1)).unwrap();
+        w.tell(Inc(2)).await.unwrap();
         assert_eq!(w.ask(Get).await.unwrap(), (0, 3));
     });
 }

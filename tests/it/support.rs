@@ -1,14 +1,14 @@
 //! What several test files need: loops, a log, a worker actor, and a guard against hanging.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use greenroom::EventLoop;
 use greenroom::actor::{Addr, Cx, Fault, MailboxOptions, Protocol, Reply, spawn_with};
+use greenroom::{EventLoop, System};
 use greenroom::{task, time};
+
+pub(crate) use crate::harness::{Log, ms, secs};
 
 /// A loop whose clock stands still while anything is ready.
 pub(crate) fn simulated() -> EventLoop {
@@ -23,6 +23,13 @@ pub(crate) fn real() -> EventLoop {
 /// Runs `f` on a loop of its own with a virtual clock.
 pub(crate) fn run<T>(f: impl AsyncFnOnce() -> T) -> T {
     simulated().run(f())
+}
+
+/// Runs `main` in a system on a virtual clock.
+pub(crate) fn in_system<R>(main: impl AsyncFnOnce(&System, Log) -> R) -> R {
+    let event_loop = EventLoop::builder().virtual_clock(1);
+    let system = System::builder().event_loop(event_loop).signals(false);
+    system.run(async |system| main(system, Log::new()).await).expect("it is not stopped")
 }
 
 /// Runs `f` on another thread and fails if it takes longer than any machine should need.
@@ -47,36 +54,10 @@ pub(crate) fn hold_thread(duration: Duration) {
     std::thread::sleep(duration);
 }
 
-pub(crate) const fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
 /// Lets everything that is ready run, and what it makes ready, without moving a virtual clock.
 pub(crate) async fn settle() {
     for _ in 0..50 {
         task::yield_now().await;
-    }
-}
-
-/// What happened, in order.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
-
-impl Log {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    pub(crate) fn add(&self, entry: impl Into<String>) {
-        self.0.borrow_mut().push(entry.into());
-    }
-
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.borrow_mut())
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.borrow().len()
     }
 }
 

@@ -6,8 +6,8 @@ use std::thread;
 use greenroom::EventLoop;
 use greenroom::prelude::*;
 
-use crate::support::{Log, finishes};
-use crate::worker::{Knobs, WorkerProtocol, in_system, plain, secs, worker};
+use crate::support::{Log, finishes, in_system, secs};
+use crate::worker::{Knobs, WorkerProtocol, plain, worker};
 
 #[test]
 fn two_systems_in_one_process_share_no_names() {
@@ -77,7 +77,7 @@ fn what_is_asked_of_a_stopped_system_is_refused() {
         assert_eq!(system.stopped().await, ExitReason::Shutdown);
         let late = system.spawn(child("w", worker("w", &log, &Knobs::new()))).await;
         assert!(late.is_err());
-        assert_eq!(log.len(), 0);
+        assert!(log.take().is_empty());
     });
 }
 
@@ -90,8 +90,8 @@ mod processes {
     use greenroom::prelude::*;
     use greenroom::system::Phases;
 
-    use crate::support::{Log, finishes, hold_thread, ms};
-    use crate::worker::{Knobs, plain, secs, worker};
+    use crate::support::{Log, finishes, hold_thread, ms, secs};
+    use crate::worker::{Knobs, plain, worker};
 
     const SCENARIO: &str = "GREENROOM_TEST_SCENARIO";
 
@@ -159,7 +159,10 @@ mod processes {
             system.spawn(b).await.unwrap();
             log.take();
             if scenario == "phases" {
-                let unbind = async { Ok::<(), Fault>(say("stop unbind")) };
+                let unbind = async {
+                    say("stop unbind");
+                    Ok::<(), Fault>(())
+                };
                 system.shutdown().add(Phases::UNBIND, "unbind", unbind).unwrap();
             }
             say("ready");

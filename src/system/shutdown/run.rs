@@ -311,7 +311,9 @@ async fn run_phase(phase: &Phase, tasks: Vec<Task>) -> Result<(), ShutdownError>
 }
 
 /// The tasks of a phase; those that have not ended are dropped with it.
-struct Running(Vec<(Arc<str>, JoinHandle<Result<(), String>>)>);
+struct Running(Vec<(Arc<str>, Handle)>);
+
+type Handle = JoinHandle<Result<(), String>>;
 
 impl Drop for Running {
     fn drop(&mut self) {
