@@ -45,8 +45,9 @@ impl<P: Protocol> Cx<P> {
     }
 
     /// Starts a task that shares the fate of this incarnation: it is cancelled when the incarnation
-    /// ends, and when it gives `Err` or panics, the incarnation ends with that as its reason, before
-    /// the actor's next message. What then becomes of the actor is for its supervisor to decide.
+    /// ends, and when it gives `Err` or panics, the incarnation ends with that as its reason,
+    /// before the actor's next message. What then becomes of the actor is for its supervisor to
+    /// decide.
     ///
     /// Whoever awaits it is told too. Aborting it is no failure. An actor that only wants to know
     /// uses [`spawn`](Self::spawn).

@@ -32,9 +32,9 @@ impl Protocol for NoMessages {}
 /// It is [temporary](Restart::Temporary) unless [`restart`](Child::restart) says otherwise: with
 /// [transient](Restart::Transient) it is called again until it has succeeded. It counts as started
 /// as soon as it begins. Asked to stop, it goes on: it has the time of its
-/// [`shutdown`](Child::shutdown) rule, 5 s by default, to come to its end, and is dropped then. Work
-/// without an end should say [`Shutdown::Brutal`](super::Shutdown::Brutal), or be a function over
-/// [`Cx`] with a look at [`Cx::next`].
+/// [`shutdown`](Child::shutdown) rule, 5 s by default, to come to its end, and is dropped then.
+/// Work without an end should say [`Shutdown::Brutal`](super::Shutdown::Brutal), or be a function
+/// over [`Cx`] with a look at [`Cx::next`].
 ///
 /// The address that adding it gives can be watched, stopped and killed.
 ///

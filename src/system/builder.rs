@@ -145,6 +145,7 @@ impl SystemBuilder {
         let mut event_loop = self.event_loop.build().map_err(Interrupted::NoLoop)?;
         event_loop.run(async {
             let system = System::start(self.root_intensity, self.schedule.unwrap_or_default());
+            let _tasks = system.shutdown().given_up_at_end();
             #[cfg(unix)]
             if self.signals {
                 super::signals::listen(&system);

@@ -6,18 +6,23 @@
 //!
 //! # What can be done with a task
 //!
-//! | wish | code | outcome |
-//! | --- | --- | --- |
-//! | what it gave | `task.await` | `Ok(value)`, or [`JoinError`]: it panicked, it was aborted |
-//! | the same, with a limit | `timeout(limit, task).await` | at the limit `Err(Elapsed)`; the task goes on by itself, and what it gives is dropped |
-//! | ask again and again | `timeout(limit, &mut task).await` | at the limit `Err(Elapsed)`; the handle is still there |
-//! | end it | `task.abort(); task.await` | `Ok(value)` if that was there already, else `Cancelled`, or how it died before |
-//! | let it go | [`task.detach()`](JoinHandle::detach), or drop the handle | none |
-//! | all of several, or none | [`join_all`], [`try_join_all`] | values in order; at the first failure the others are aborted |
-//! | one for each of many inputs | [`stream`](stream()) | items in order or as they come, a bounded number at a time |
-//! | fail with it, inside an actor | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) | its failure is the actor's |
-//! | only hear of it, inside an actor | [`Cx::spawn`](crate::actor::Cx::spawn) | as `task.await` |
-//! | under a supervisor | [`child_task`](crate::supervisor::child_task) | restarts and stops by its rules |
+//! | wish | code |
+//! | --- | --- |
+//! | what it gave | `task.await` |
+//! | the same, within a limit | `timeout(limit, task).await` |
+//! | ask again and again | `timeout(limit, &mut task).await` |
+//! | end it | `task.abort(); task.await` |
+//! | let it go | [`task.detach()`](JoinHandle::detach), or drop the handle |
+//! | all of several, or none | [`join_all`], [`try_join_all`] |
+//! | one for each of many inputs | [`stream`](stream()) |
+//! | hear of it, in an actor | [`Cx::spawn`](crate::actor::Cx::spawn) |
+//! | fail with it, in an actor | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) |
+//! | restart it, stop it in order | [`child_task`](crate::supervisor::child_task) |
+//!
+//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, or was aborted. At a limit there is
+//! `Err(Elapsed)`: a task that was given away goes on by itself and what it gives is dropped, one
+//! that was lent can be asked again. A task that is aborted still gives what it had given already,
+//! or says how it died before; otherwise it was [`Cancelled`](JoinError::Cancelled).
 //!
 //! ```
 //! use std::time::Duration;

@@ -77,9 +77,9 @@ where
 /// use greenroom::time::sleep;
 ///
 /// greenroom::run(async |_system| {
-///     let work = async |ms: u64| { sleep(Duration::from_millis(ms)).await; ms };
-///     let quick_first = task::stream([30, 1], work).unordered().max_concurrency(2).unwrap();
-///     assert_eq!(quick_first.collect::<Vec<_>>().await, [Ok(1), Ok(30)]);
+///     let work = async |ms: u64| sleep(Duration::from_millis(ms)).await;
+///     let builder = task::stream([1, 2, 3], work).unordered().timeout(Duration::from_secs(5));
+///     assert_eq!(builder.max_concurrency(2).unwrap().count().await, 3);
 /// });
 /// ```
 #[must_use = "a stream does nothing unless it is polled"]
@@ -94,7 +94,17 @@ impl<S, F> TaskStreamBuilder<S, F> {
     /// Gives each item as soon as its task is done, whatever the order of the inputs. Without this
     /// items come in that order, and one that is done early holds its place until its turn.
     ///
-    /// See [`TaskStreamBuilder`] for an example.
+    /// ```
+    /// use futures::TryStreamExt as _;
+    /// use greenroom::task;
+    /// use greenroom::time::sleep;
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let work = async |ms: u64| { sleep(std::time::Duration::from_millis(ms)).await; ms };
+    ///     let as_they_come = task::stream([30, 1], work).unordered().max_concurrency(2).unwrap();
+    ///     assert_eq!(as_they_come.try_collect::<Vec<_>>().await, Ok(vec![1, 30]));
+    /// });
+    /// ```
     pub fn unordered(mut self) -> Self {
         self.ordered = false;
         self

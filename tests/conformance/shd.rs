@@ -210,7 +210,73 @@ fn one_deadline_stands_above_all_phases() {
         assert_eq!((log.take(), test.now()), (vec!["A".into(), "stop w".into()], secs(7)));
         test.advance(secs(60)).await;
         assert!(log.take().is_empty(), "what was given up is gone");
+        let late = test.shutdown().add("c", "late", fails()).unwrap_err();
+        assert_eq!(late, PhaseError::Begun("c".into()), "it would never run");
     });
+}
+
+/// Calls the closure when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// **R11.1** A task that does not run, because its phase is disabled or the rest was given up, is
+/// dropped, and a panic in that stops nothing.
+#[test]
+fn what_does_not_run_cannot_stop_a_shutdown() {
+    for (off, vital) in [("a", "x"), ("c", "b")] {
+        let phases = abc()
+            .with(Phase::new("x"))
+            .with(Phase::new(off).enabled(false))
+            .with(Phase::new(vital).after("a").recover(false));
+        with(phases).run(async |test| {
+            let log = Log::new();
+            test.spawn(plain("w", &log)).await.unwrap();
+            log.take();
+            let noted = log.clone();
+            let held = OnDrop(move || {
+                noted.add("dropped");
+                panic!("told to");
+            });
+            let never = async move {
+                let _held = held;
+                Ok::<(), Fault>(())
+            };
+            test.shutdown().add(off, "never", never).unwrap();
+            if vital == "b" {
+                test.shutdown().add("b", "fails", fails()).unwrap();
+            }
+            let outcome = test.shutdown().run("done").await;
+            assert_eq!(outcome.result.is_err(), vital == "b");
+            assert_eq!(log.take(), ["dropped", "stop w"]);
+        });
+    }
+}
+
+/// **R11.2** A `main` that panics takes its system along, without a shutdown; tasks that hold the
+/// system are dropped with it.
+#[test]
+fn a_main_that_panics_leaves_no_task_behind() {
+    let log = Log::new();
+    let noted = log.clone();
+    let panics = std::panic::AssertUnwindSafe(|| {
+        greenroom::test::run(async |test| {
+            let held = OnDrop(move || noted.add("dropped"));
+            let shutdown = test.shutdown().clone();
+            let task = async move {
+                let _both = (held, shutdown);
+                Ok::<(), Fault>(())
+            };
+            test.shutdown().add(Phases::STOP, "holds the system", task).unwrap();
+            panic!("told to");
+        });
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    assert_eq!(log.take(), ["dropped"]);
 }
 
 /// **R11.1** Phases are put in an order in which each comes after all that it follows; a circle is

@@ -76,8 +76,9 @@ fn tsk_01_await_outcomes() {
     });
 }
 
-/// **R9.2** After a limit has passed, nothing of the task shows up at the one who waited: no result,
-/// no notice, no dead letter. A task that is asked in vain, by reference, may be asked again.
+/// **R9.2** After a limit has passed, nothing of the task shows up at the one who waited: no
+/// result, no notice, no dead letter. A task that is asked in vain, by reference, may be asked
+/// again.
 #[test]
 fn tsk_01_nothing_shows_up_after_the_limit() {
     case(async |test| {
@@ -144,8 +145,8 @@ fn tsk_01_shut_down_and_let_go() {
     });
 }
 
-/// **R9.2** A panic that nobody reads is in the log, once, whether the handle is dropped before it or
-/// after it; one that was read is not, nor is a task that was aborted.
+/// **R9.2** A panic that nobody reads is in the log, once, whether the handle is dropped before it
+/// or after it; one that was read is not, nor is a task that was aborted.
 #[test]
 fn a_panic_that_nobody_reads_is_reported_once() {
     let mut reported = logged(|| {
@@ -163,8 +164,8 @@ fn a_panic_that_nobody_reads_is_reported_once() {
     assert!(reported.iter().all(|line| line.contains("no luck")));
 }
 
-/// **R9.3** Many tasks awaited as one give their values in the order of the tasks, whichever is done
-/// first. The first failure is told at once, and the others have been dropped by then.
+/// **R9.3** Many tasks awaited as one give their values in the order of the tasks, whichever is
+/// done first. The first failure is told at once, and the others have been dropped by then.
 #[test]
 fn tsk_02_await_many() {
     case(async |test| {
@@ -202,8 +203,8 @@ fn tsk_02_await_many() {
     });
 }
 
-/// **R9.1** A task that only reports leaves its owner alive, and the owner gets the reason; one that
-/// is linked ends the owner with its own failure, be it a panic or an error.
+/// **R9.1** A task that only reports leaves its owner alive, and the owner gets the reason; one
+/// that is linked ends the owner with its own failure, be it a panic or an error.
 #[test]
 fn tsk_04_nolink() {
     case(async |test| {
@@ -248,7 +249,8 @@ fn tsk_04_nolink() {
 }
 
 /// **R9.1** A linked task crashes the incarnation that started it and no other, and whoever awaits
-/// it hears of it too; the abnormal end of the owner cancels its tasks, before the next incarnation.
+/// it hears of it too; the abnormal end of the owner cancels its tasks, before the next
+/// incarnation.
 #[test]
 fn tsk_04_the_owner_and_its_tasks_end_together() {
     case(async |test| {

@@ -65,9 +65,9 @@ async fn descending(test: &TestSystem, max: usize, ordered: bool) -> Came {
     Came { items, took: test.now() - start, most: running.0.1.get() }
 }
 
-/// **R9.4** Items come in the order of the inputs, or of their completion; at most as many tasks run
-/// at a time as were allowed, whether that is fewer than there are inputs or more; none at a time is
-/// refused.
+/// **R9.4** Items come in the order of the inputs, or of their completion; at most as many tasks
+/// run at a time as were allowed, whether that is fewer than there are inputs or more; none at a
+/// time is refused.
 #[test]
 fn tsk_03_stream_ordered_unordered() {
     case(async |test| {
@@ -132,8 +132,8 @@ fn a_stream_of_tasks_takes_its_inputs_lazily() {
     });
 }
 
-/// **R9.4** A task that takes too long is ended at its limit, whether or not anybody polls, and is an
-/// error in the place of its own item only; so is a panic, also before the first `await`.
+/// **R9.4** A task that takes too long is ended at its limit, whether or not anybody polls, and is
+/// an error in the place of its own item only; so is a panic, also before the first `await`.
 #[test]
 fn a_task_of_a_stream_that_fails_is_one_item() {
     case(async |test| {

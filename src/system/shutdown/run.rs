@@ -13,6 +13,7 @@ use futures::channel::oneshot;
 use futures::future::{FutureExt as _, LocalBoxFuture, Shared, join_all};
 
 use super::phases::{Phase, PhaseError, Phases, Schedule};
+use crate::base::panics::drop_quietly;
 use crate::event_loop::current;
 use crate::supervisor::Supervisor;
 use crate::task::{JoinError, JoinHandle, spawn};
@@ -134,6 +135,10 @@ impl CoordinatedShutdown {
         Self { inner: Rc::new(inner) }
     }
 
+    pub(crate) fn given_up_at_end(&self) -> GivenUpAtEnd {
+        GivenUpAtEnd(self.clone())
+    }
+
     /// Adds a task to a phase. It runs when the phase comes, beside the others of the phase; a
     /// running task may add tasks to later phases.
     ///
@@ -237,6 +242,7 @@ impl Inner {
             target: "greenroom::system", ?deadline,
             "the shutdown takes too long; what is left of its phases is given up",
         );
+        self.give_up_all();
         self.stop_tree().await;
         Err(ShutdownError::Deadline(deadline))
     }
@@ -246,13 +252,12 @@ impl Inner {
             self.next.set(at + 1);
             let tasks = self.tasks.borrow_mut().remove(&at).unwrap_or_default();
             if at < first || !phase.is_enabled() {
-                drop(tasks);
+                give_up(tasks);
             } else if let Err(error) = run_phase(phase, tasks).await {
                 if phase.recovers() {
                     continue;
                 }
-                self.next.set(self.phases.len());
-                drop(self.tasks.take());
+                self.give_up_all();
                 self.stop_tree().await;
                 return Err(error);
             }
@@ -265,9 +270,32 @@ impl Inner {
         Ok(())
     }
 
+    /// No phase begins any more, so nothing can be added to one.
+    fn give_up_all(&self) {
+        self.next.set(self.phases.len());
+        let tasks = self.tasks.take();
+        tasks.into_values().for_each(give_up);
+    }
+
     async fn stop_tree(&self) {
         self.root.stop();
         self.root.ended().await;
+    }
+}
+
+/// Drops tasks that will not run. They are the user's: a panic in one of them is no reason to leave
+/// the rest of the shutdown undone.
+fn give_up(tasks: Vec<Task>) {
+    tasks.into_iter().for_each(drop_quietly);
+}
+
+/// When the system is gone without a shutdown, because its `main` panicked, tasks that hold the
+/// system would keep it and themselves.
+pub(crate) struct GivenUpAtEnd(CoordinatedShutdown);
+
+impl Drop for GivenUpAtEnd {
+    fn drop(&mut self) {
+        self.0.inner.give_up_all();
     }
 }
 
