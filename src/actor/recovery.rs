@@ -9,7 +9,6 @@ use super::exit::ExitReason;
 use super::incarnate::error_reason;
 use super::lifecycle::{self, Lifecycle};
 use super::orphan::Orphans;
-use super::reply::Lost;
 use crate::base::backoff::Backoff;
 use crate::event_loop::current;
 
@@ -131,8 +130,7 @@ fn resume(control: &Control, reason: ExitReason) {
         "a message failed, and the actor goes on",
     );
     if let Some(core) = current::get() {
-        let lost = Lost::Ended(reason.clone());
-        core.locals.get::<Orphans>().settle_for(control, &lost);
+        core.locals.get::<Orphans>().settle_for(control, &reason);
     }
     control.end_message();
     dead_letter::announce(control, control.handling(), Cause::Crashed(reason.clone()));
