@@ -48,6 +48,7 @@
 //! # Where to read on
 //!
 //! - [`actor`]: what an actor is, how it is addressed, what `tell` and `ask` promise.
+//! - [`state_machine`]: actors whose handler depends on a state; postponed events and timeouts.
 //! - [`supervisor`]: restarts, their budget, the order of starting and stopping.
 //! - [`system`]: from `main` to the last drop, names, signals, dead letters.
 //! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
@@ -61,7 +62,8 @@
 //! by a test: `L1` to `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
 //! `R1` and
 //! `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A3` of actors ([`actor`]), `S1` to `S4` of
-//! supervision ([`supervisor`]), `O1` of offloading ([`offload`]).
+//! supervision ([`supervisor`]), `F1` and `F2` of state machines ([`state_machine`]), `O1` of
+//! offloading ([`offload`]).
 //!
 //! # What is not here
 //!
@@ -80,6 +82,7 @@ pub mod task;
 pub mod offload;
 pub mod net;
 pub mod actor;
+pub mod state_machine;
 pub mod registry;
 pub mod supervisor;
 pub mod system;
