@@ -138,8 +138,8 @@
 //! # Promises
 //! * **F1** nothing comes of a state timeout after its state, nor of an event timeout after another
 //!   event, not even when it had run out already
-//! * **F2** postponed events keep their order; each is handled, at the latest by the next
-//!   incarnation after a crash, or is a dead letter at the end
+//! * **F2** postponed events keep their order and none is lost: a crash leaves them to the next
+//!   incarnation, which begins in its initial state, and the end makes them dead letters
 
 mod decide;
 mod run;
@@ -222,7 +222,8 @@ pub trait StateMachine: Sized + 'static {
     /// once more after [`Transition::repeat`]. Gives the timeouts to set.
     ///
     /// # Errors
-    /// An error crashes the incarnation; the event that led here was in its hand.
+    /// An error crashes the incarnation in the state that it enters; the event that led here was in
+    /// its hand, and nothing else of the transition takes place.
     ///
     /// # Cancel safety
     /// Dropped half-way when the actor is killed.

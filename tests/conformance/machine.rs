@@ -57,6 +57,7 @@ type Entering = Rc<dyn Fn(State, &mut Cx<Event>) -> Result<Vec<Timeout<Event>>, 
 pub(crate) struct Plan {
     log: Log,
     starts: Result<State, &'static str>,
+    declines: bool,
     postpones: fn(State, &Event) -> bool,
     entering: Entering,
     enter_takes: Duration,
@@ -68,6 +69,7 @@ impl Plan {
         Self {
             log: log.clone(),
             starts: Ok("a"),
+            declines: false,
             postpones: |_, _| false,
             entering: Rc::new(|_, _| Ok(Vec::new())),
             enter_takes: Duration::ZERO,
@@ -76,6 +78,11 @@ impl Plan {
 
     pub(crate) fn starts(mut self, starts: Result<State, &'static str>) -> Self {
         self.starts = starts;
+        self
+    }
+
+    pub(crate) fn declines(mut self) -> Self {
+        self.declines = true;
         self
     }
 
@@ -125,7 +132,10 @@ impl StateMachine for Machine {
     type State = State;
     type Error = Fault;
 
-    async fn started(&mut self, _: &mut Cx<Event>) -> Result<State, Fault> {
+    async fn started(&mut self, cx: &mut Cx<Event>) -> Result<State, Fault> {
+        if self.0.declines {
+            cx.decline();
+        }
         self.0.starts.map_err(Fault::new)
     }
 

@@ -12,6 +12,7 @@ mod mbx;
 mod scripted;
 mod sig;
 mod statem;
+mod statem_random;
 mod statem_timeouts;
 mod sup_start;
 mod tim;

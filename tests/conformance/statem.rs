@@ -251,13 +251,16 @@ fn statem_09_start_outcomes() {
             }
         }
         assert_eq!(log.take(), ["-> a"], "the second got that far");
-        let declines = Plan::new(&log).entering(|_, cx| {
+        let in_start = Plan::new(&log).declines();
+        let in_enter_call = Plan::new(&log).entering(|_, cx| {
             cx.decline();
             Ok(vec![Timeout::state(ms(0), Event::Note(1))])
         });
-        let outcome = test.spawn(child("machine", declines.machine())).await;
-        assert!(matches!(outcome, Err(StartError::Declined { .. })));
-        assert_eq!(log.take(), ["-> a"]);
+        for (plan, entered) in [(in_start, 0), (in_enter_call, 1)] {
+            let spec = child("machine", plan.machine()).restart(Temporary);
+            assert!(matches!(test.spawn(spec).await, Err(StartError::Declined { .. })));
+            assert_eq!(log.take().len(), entered);
+        }
     });
 }
 
