@@ -61,7 +61,7 @@
 //! Each promise has a name, is stated in the module that keeps it, asserted in its code and shown
 //! by a test: `L1` to `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
 //! `R1` and
-//! `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A3` of actors ([`actor`]), `S1` to `S4` of
+//! `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A3` of actors ([`actor`]), `S1` to `S5` of
 //! supervision ([`supervisor`]), `F1` and `F2` of state machines ([`state_machine`]), `O1` of
 //! offloading ([`offload`]).
 //!
@@ -84,6 +84,7 @@ pub mod net;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;
+pub mod group;
 pub mod supervisor;
 pub mod system;
 pub mod test;

@@ -6,7 +6,7 @@
 
 pub use crate::actor::{
     Accepts, Actor, ActorId, Addr, AskError, Cx, Down, ExitReason, Fault, Handler, MailboxOptions,
-    Overflow, Protocol, Recipient, Reply, Request, TellError,
+    Overflow, Protocol, Recipient, Recovery, Reply, Request, TellError,
 };
 pub use crate::protocol;
 pub use crate::supervisor::Restart::{Permanent, Temporary, Transient};

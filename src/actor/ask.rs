@@ -16,11 +16,14 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
+use super::arrival::Arrival;
+use super::ask_error::AskError;
 use super::cell::Gate as _;
 use super::control;
-use super::door::{Arrival, Door, Passage, is_here};
-use super::error::{ActorLabel, AskError, TellErrorKind};
-use super::reply::{self, Lost, Reply};
+use super::door::{Door, Passage, is_here};
+use super::error::{ActorLabel, TellErrorKind};
+use super::exit::ExitReason;
+use super::reply::{self, Loss, Lost, Reply};
 use super::wait;
 use crate::base::clock::nanos;
 use crate::base::key::Key;
@@ -35,8 +38,8 @@ pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The future of [`Addr::ask`](super::Addr::ask).
 ///
-/// The limit counts from the turn of the loop in which it is first polled, and includes the wait
-/// for room. A reply that is there when the limit is reached wins.
+/// [`Addr::ask`](super::Addr::ask) says how it can end and what is certain then. The limit counts
+/// from the turn of the loop in which it is first polled, and includes the wait for room.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -58,11 +61,38 @@ pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 pub struct Ask<D: Door<M, R>, M, R: 'static> {
     door: D,
     passage: Passage<M>,
-    limit: Option<Duration>,
-    timer: Option<TimerKey>,
-    /// The limit is reached; whoever replies in this turn still wins.
-    overdue: bool,
+    limit: Limit,
+    clock: Clock,
     state: State<R>,
+}
+
+/// How long an ask waits.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// As long as is usual for whoever is asked.
+    Usual,
+    After(Duration),
+    Never,
+}
+
+impl Limit {
+    const fn duration(self) -> Option<Duration> {
+        match self {
+            Self::Usual => Some(DEFAULT_LIMIT),
+            Self::After(limit) => Some(limit),
+            Self::Never => None,
+        }
+    }
+}
+
+/// How far the limit is.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// It has not had to wait yet.
+    Idle,
+    Armed(TimerKey),
+    /// The limit was reached in this turn of the loop; whoever replies in it still wins.
+    Reached(u64),
 }
 
 enum State<R> {
@@ -76,32 +106,55 @@ enum State<R> {
 
 struct Away<R> {
     sent: Option<oneshot::Receiver<Result<(), TellErrorKind>>>,
-    reply: oneshot::Receiver<Result<R, Lost>>,
+    reply: oneshot::Receiver<Result<R, Loss>>,
     limit: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 #[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
 impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
-    pub(crate) const fn new(door: D, message: M, limit: Option<Duration>) -> Self {
+    pub(crate) const fn new(door: D, message: M) -> Self {
         Self {
             door,
             passage: Passage::new(message),
-            limit,
-            timer: None,
-            overdue: false,
+            limit: Limit::Usual,
+            clock: Clock::Idle,
             state: State::Unsent,
         }
     }
 
-    /// Waits this long instead of 5 s, for room and reply together.
+    /// Waits this long instead of as long as is usual for the actor, which is 5 s or what
+    /// [`MailboxOptions::ask_timeout`](super::MailboxOptions::ask_timeout) says; for room and reply
+    /// together.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// use std::time::Duration;
+    /// greenroom::run(async |_system| {
+    ///     let silent = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let addr = greenroom::actor::spawn("silent", silent);
+    ///     let limit = Duration::from_millis(1);
+    ///     let error = addr.ask_with(Msg::Get).timeout(limit).await.unwrap_err();
+    ///     assert!(matches!(error, AskError::TimedOut { after, .. } if after == limit));
+    /// });
+    /// ```
     pub const fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.limit = Limit::After(limit);
         self
     }
 
     /// Waits as long as it takes. An actor that ends still ends the wait.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let leaves = async |cx: &mut Cx<Msg>| { let Msg::Get(_reply) = cx.recv().await; Ok::<(), Fault>(()) };
+    ///     let addr = greenroom::actor::spawn("leaves", leaves);
+    ///     let error = addr.ask_with(Msg::Get).no_timeout().await.unwrap_err();
+    ///     assert!(matches!(error, AskError::Stopped { reason: ExitReason::Normal, .. }));
+    /// });
+    /// ```
     pub const fn no_timeout(mut self) -> Self {
-        self.limit = None;
+        self.limit = Limit::Never;
         self
     }
 
@@ -114,7 +167,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
                     Poll::Ready(outcome) => {
                         self.state = State::Done;
                         self.disarm(core);
-                        Poll::Ready(outcome.map_err(|lost| self.explain(lost, self.label(core))))
+                        Poll::Ready(outcome.map_err(|loss| self.explain(loss, Some(core))))
                     }
                     Poll::Pending => self.poll_limit(core, cx),
                 }
@@ -129,7 +182,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     #[inline]
     fn poll_send(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
         if !self.passage.waits_in_line() && core.scheduler.running() == Some(self.door.key().0) {
-            let kind = TellErrorKind::Closed;
+            let kind = TellErrorKind::SelfAsk;
             let error = self.passage.refusal(self.door.key(), self.name(core), kind);
             return Poll::Ready(Err(AskError::SelfAsk(error)));
         }
@@ -137,6 +190,9 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             let error = self.passage.closed(self.door.key());
             return Poll::Ready(Err(AskError::NotSent(error)));
         };
+        if let (Limit::Usual, Some(usual)) = (self.limit, gate.ask_timeout()) {
+            self.limit = Limit::After(usual);
+        }
         let mut opened = None;
         let port = || {
             let (slot, port) = reply::table::<R>(core).open(core, cx.waker());
@@ -148,8 +204,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             Poll::Ready(Ok(())) => {
                 self.state = opened.map_or(State::Done, State::Waiting);
                 if let Some(slot) = opened {
-                    let (target, waiting) = (self.door.key().0, gate.waiting());
-                    wait::note::<R>(core, target, slot, waiting, D::message_name);
+                    wait::note::<R, _>(core, &*gate, slot, D::message_name);
                 }
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(AskError::NotSent(error))),
@@ -161,31 +216,52 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
     /// Arms the limit when it first has to wait, and looks whether it is reached.
     #[inline]
     fn poll_limit(&mut self, core: &Core, cx: &Context<'_>) -> Poll<Result<R, AskError<M>>> {
-        let Some(limit) = self.limit else { return Poll::Pending };
-        if self.overdue {
-            let error = AskError::TimedOut { actor: self.label(core), after: limit };
-            self.abandon(core);
-            return Poll::Ready(Err(error));
-        }
-        match self.timer {
-            None if limit == DEFAULT_LIMIT => {
-                self.timer = Some(core.arm_last(DEFAULT_LIMIT, cx.waker()));
+        let Some(limit) = self.limit.duration() else { return Poll::Pending };
+        match self.clock {
+            Clock::Idle if limit == DEFAULT_LIMIT => {
+                self.clock = Clock::Armed(core.arm_last(DEFAULT_LIMIT, cx.waker()));
                 Poll::Pending
             }
-            None => {
+            Clock::Idle => {
                 let deadline = core.now().saturating_add(nanos(limit));
-                self.timer = Some(core.arm(deadline, cx.waker()));
+                self.clock = Clock::Armed(core.arm(deadline, cx.waker()));
                 Poll::Pending
             }
-            Some(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
-            // The timer is gone, so it fired: that is the limit. Those who are ready now have one
-            // round more, for a reply at the deadline wins.
-            Some(_) => {
-                (self.timer, self.overdue) = (None, true);
-                cx.waker().wake_by_ref();
-                Poll::Pending
+            Clock::Armed(timer) if core.rearm(timer, cx.waker()) => Poll::Pending,
+            // The timer is gone, so it fired: that is the limit. But a reply at the deadline wins,
+            // so whatever is due in this turn has its effect first.
+            Clock::Armed(_) => {
+                let turn = core.turn_end.turn();
+                self.clock = Clock::Reached(turn);
+                self.poll_overdue(core, cx, turn, limit)
             }
+            Clock::Reached(turn) => self.poll_overdue(core, cx, turn, limit),
         }
+    }
+
+    #[cold]
+    fn poll_overdue(
+        &mut self,
+        core: &Core,
+        cx: &Context<'_>,
+        turn: u64,
+        after: Duration,
+    ) -> Poll<Result<R, AskError<M>>> {
+        if core.turn_end.turn() == turn {
+            core.turn_end.wait(cx.waker());
+            return Poll::Pending;
+        }
+        let (id, name) = (self.door.key(), self.name(core));
+        if !self.passage.waits_in_line() {
+            self.abandon(core);
+            let actor = ActorLabel { id, name };
+            return Poll::Ready(Err(AskError::TimedOut { actor, after }));
+        }
+        // It is certain that it was not sent: it still waited for room.
+        let capacity = self.door.find(core).map_or(0, |gate| gate.capacity());
+        self.abandon(core);
+        let kind = TellErrorKind::Full { capacity };
+        Poll::Ready(Err(AskError::NotSent(self.passage.refusal(id, name, kind))))
     }
 
     #[cold]
@@ -202,7 +278,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
             if let Err(away) = self.door.send_away(message, port, Arrival::Wait(arrived)) {
                 return Poll::Ready(Err(AskError::NotSent(away.into_error(id))));
             }
-            let limit = self.limit.map(|limit| limit_away(limit, id.0));
+            let limit = self.limit.duration().map(|limit| limit_away(limit, id.0));
             self.state = State::Away(Box::new(Away { sent: Some(sent), reply, limit }));
         }
         let State::Away(away) = &mut self.state else {
@@ -219,12 +295,12 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         }
         match away.reply.poll_unpin(cx) {
             Poll::Ready(Ok(Ok(value))) => return Poll::Ready(Ok(value)),
-            Poll::Ready(Ok(Err(lost))) => return Poll::Ready(Err(self.explain(lost, label))),
+            Poll::Ready(Ok(Err(loss))) => return Poll::Ready(Err(self.explain(loss, None))),
             // The loop ended with the message in it.
             Poll::Ready(Err(_)) => return Poll::Ready(Err(AskError::NoReply { actor: label })),
             Poll::Pending => {}
         }
-        if let (Some(limit), Some(after)) = (&mut away.limit, self.limit)
+        if let (Some(limit), Some(after)) = (&mut away.limit, self.limit.duration())
             && limit.poll_unpin(cx).is_ready()
         {
             return Poll::Ready(Err(AskError::TimedOut { actor: label, after }));
@@ -232,14 +308,26 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         Poll::Pending
     }
 
-    fn explain(&mut self, lost: Lost, actor: ActorLabel) -> AskError<M> {
-        match lost {
-            Lost::Dropped => AskError::NoReply { actor },
-            Lost::Ended(reason) if reason.is_clean() => AskError::Stopped { actor, reason },
-            Lost::Ended(reason) => AskError::Crashed { actor, reason },
-            Lost::NeverHandled(reason) => AskError::NeverHandled { actor, reason },
-            Lost::Overflow => AskError::Dropped { actor },
+    /// What is certain. A port that another actor lost was passed on, so whoever was asked has
+    /// handled the message, in part at least.
+    #[cold]
+    fn explain(&mut self, loss: Loss, core: Option<&Core>) -> AskError<M> {
+        let asked = self.door.key();
+        let actor = loss.by.unwrap_or_else(|| ActorLabel {
+            id: asked,
+            name: core.and_then(|core| self.name(core)),
+        });
+        let passed_on = actor.id != asked;
+        match loss.why {
+            Lost::NeverHandled(reason) if !passed_on => AskError::NeverHandled { actor, reason },
+            Lost::Ended(reason) | Lost::NeverHandled(reason) if reason.is_crash() => {
+                AskError::Crashed { actor, reason }
+            }
+            Lost::Ended(reason) | Lost::NeverHandled(reason) => AskError::Stopped { actor, reason },
+            Lost::Overflow if !passed_on => AskError::Dropped { actor },
+            Lost::Dropped | Lost::Overflow => AskError::NoReply { actor },
             Lost::Cycle(cycle) => AskError::Cycle { cycle },
+            Lost::NotSent if passed_on => AskError::Stopped { actor, reason: ExitReason::NoActor },
             Lost::NotSent => {
                 let kind = TellErrorKind::Closed;
                 AskError::NotSent(self.passage.refusal(actor.id, actor.name, kind))
@@ -257,7 +345,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
 
     #[inline]
     fn disarm(&mut self, core: &Core) {
-        if let Some(timer) = self.timer.take() {
+        if let Clock::Armed(timer) = std::mem::replace(&mut self.clock, Clock::Idle) {
             core.disarm(timer);
         }
     }
@@ -316,7 +404,7 @@ impl<D: Door<M, R>, M, R: 'static> Drop for Ask<D, M, R> {
     #[inline]
     fn drop(&mut self) {
         let holds = matches!(self.state, State::Waiting(_))
-            || self.timer.is_some()
+            || matches!(self.clock, Clock::Armed(_))
             || self.passage.waits_in_line();
         // On another loop the slot is filled once more, for nobody.
         if holds

@@ -41,26 +41,42 @@ use crate::mailbox::side::Taken;
 pub(crate) struct Share {
     /// How many messages in one poll.
     pub(crate) messages: u32,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Option<Limits>,
 }
 
-/// Runs an actor from its first incarnation to its end.
-pub(crate) async fn run<P, Kind, I>(mut incarnate: I, cell: Rc<ActorCell<P>>, share: Share)
+/// Runs an actor from its first incarnation to its end, which happens also when this is dropped
+/// before it was ever polled.
+pub(crate) fn run<P, Kind, I>(
+    incarnate: I,
+    cell: Rc<ActorCell<P>>,
+    share: Share,
+) -> impl Future<Output = ()>
 where
     P: Protocol,
     I: Incarnate<P, Kind>,
 {
-    let ending = Ending { cell: Rc::clone(&cell), reason: ExitReason::Killed };
-    let mut cx = Cx { cell };
+    let ending = Ending { cell, reason: ExitReason::Killed };
+    live(incarnate, ending, share)
+}
+
+async fn live<P, Kind, I>(mut incarnate: I, ending: Ending<P>, share: Share)
+where
+    P: Protocol,
+    I: Incarnate<P, Kind>,
+{
+    let mut cx = Cx { cell: Rc::clone(&ending.cell) };
     let reason = loop {
         let reason = one_life(&mut incarnate, &mut cx, share).await;
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
+        if cx.cell.control.has_family() {
+            if let Some(core) = current::get() {
+                settle_end(&cx.cell, &core, &reason);
+            }
+            family::stop(&cx.cell.control, reason.is_clean()).await;
         }
-        family::stop(&cx.cell.control, reason.is_clean()).await;
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
         close_incarnation(&cx.cell, &reason);
+        incarnate.reap().await;
         if cx.cell.control.parent.is_none() {
             break reason;
         }
@@ -75,7 +91,9 @@ where
         }
     };
     // The factory may hold values of the user's; they go before anybody hears of the end.
-    family::stop(&cx.cell.control, true).await;
+    if cx.cell.control.has_family() {
+        family::stop(&cx.cell.control, true).await;
+    }
     drop_quietly(incarnate);
     ending.finish(reason);
 }
@@ -110,18 +128,14 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
             Ok(Poll::Ready(ended)) => reason = Some(ended),
             Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
             Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
-            Ok(Poll::Pending) if share.limits.any() => {
-                let core = current::get();
-                reason = core.and_then(|core| watchdog.check(share.limits, control, &core, task));
+            Ok(Poll::Pending) => {
+                reason = share.limits.and_then(|limits| watchdog.check(limits, control, task));
             }
-            Ok(Poll::Pending) => {}
             Err(text) => reason = Some(ExitReason::Panicked(text)),
         }
     }
     let Some(reason) = reason else { return Poll::Pending };
-    if let Some(core) = current::get() {
-        watchdog.disarm(&core);
-    }
+    watchdog.disarm();
     match catch(|| life.set(None)) {
         Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
         Ok(()) | Err(_) => Poll::Ready(reason),
@@ -138,7 +152,7 @@ fn end_event(control: &Control, reason: &ExitReason) -> ChildEvent {
         control.mark_started();
     }
     if control.has_started() {
-        ChildEvent::Ended(reason.clone())
+        ChildEvent::Ended(reason.clone(), control.take_recovery(reason))
     } else {
         ChildEvent::StartFailed(reason.clone())
     }
@@ -149,10 +163,10 @@ fn edge_of(event: &ChildEvent, reason: &ExitReason) -> Lifecycle {
     match event {
         ChildEvent::Declined => Lifecycle::Declined,
         ChildEvent::StartFailed(reason) => Lifecycle::StartFailed(reason.clone()),
-        ChildEvent::Started | ChildEvent::Ended(_) if reason.is_crash() => {
+        ChildEvent::Started | ChildEvent::Ended(..) if reason.is_crash() => {
             Lifecycle::Crashed(reason.clone())
         }
-        ChildEvent::Started | ChildEvent::Ended(_) => Lifecycle::Finished(reason.clone()),
+        ChildEvent::Started | ChildEvent::Ended(..) => Lifecycle::Finished(reason.clone()),
     }
 }
 
@@ -172,11 +186,7 @@ fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
             incarnation = control.incarnation(), message = control.handling(), %reason, "crashed",
         );
         if control.has_message() {
-            dead_letter::announce_named(
-                control,
-                control.handling(),
-                Cause::Crashed(reason.clone()),
-            );
+            dead_letter::announce(control, control.handling(), Cause::Crashed(reason.clone()));
         }
     }
     control.end_incarnation();
@@ -191,7 +201,7 @@ pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: 
         control.end_message();
     }
     let lost = Lost::Ended(reason.clone());
-    core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
+    core.locals.get::<Orphans>().settle_for(control, &lost);
 }
 
 /// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.
@@ -212,6 +222,8 @@ impl<P: Protocol> Drop for Ending<P> {
         if !control.end() {
             return;
         }
+        // First of all: no code of the user's finds an actor that has ended by a name.
+        control.releases.run();
         if let Some(core) = current::get() {
             for task in control.take_tasks() {
                 core.cancel(task);
@@ -222,25 +234,22 @@ impl<P: Protocol> Drop for Ending<P> {
             }
             // Ports that the dropped body still held, when it did not end by itself.
             let lost = Lost::Ended(self.reason.clone());
-            core.locals.get::<Orphans>().settle_for(control.key, control.handled(), &lost);
-        }
-        for release in control.take_at_end() {
-            if let Err(text) = catch(release) {
-                tracing::error!(
-                    target: "greenroom::actor", panic = %text,
-                    "releasing a name panicked",
-                );
-            }
+            core.locals.get::<Orphans>().settle_for(control, &lost);
         }
         for waiter in self.cell.mailbox.close() {
             waiter.wake();
         }
+        let mut panicked = None;
         while let Some(message) = self.cell.mailbox.drain_one() {
             let cause = match self.cell.mailbox.taken() {
                 Taken::Redelivered(_) => Cause::Crashed(self.reason.clone()),
                 Taken::Ordinary | Taken::Notice(_) => Cause::Ended(self.reason.clone()),
             };
-            dead_letter::bury(control, message, &cause);
+            let in_drop = dead_letter::bury(control, message, &cause);
+            panicked = panicked.or(in_drop);
+        }
+        if let Some(text) = panicked.filter(|_| self.reason.is_clean()) {
+            self.reason = ExitReason::Panicked(text);
         }
         monitor::withdraw_all(control);
         tracing::debug!(

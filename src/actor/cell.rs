@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::control::Control;
 use super::dead_letter::{self, Cause};
@@ -83,6 +84,8 @@ pub(crate) trait Gate: Any {
     fn control(&self) -> &Control;
     fn admission(&self) -> Admission;
     fn capacity(&self) -> usize;
+    /// How long an ask waits if nothing else is said; `None` for what is usual everywhere.
+    fn ask_timeout(&self) -> Option<Duration>;
     /// How many messages stand in the mailbox.
     fn waiting(&self) -> usize;
     fn redeem(&self, ticket: Ticket) -> bool;
@@ -104,6 +107,11 @@ impl<P: Protocol> Gate for ActorCell<P> {
 
     fn capacity(&self) -> usize {
         self.mailbox.capacity()
+    }
+
+    #[inline]
+    fn ask_timeout(&self) -> Option<Duration> {
+        self.options.ask_timeout
     }
 
     fn waiting(&self) -> usize {
@@ -155,6 +163,13 @@ impl<P: Protocol> ActorCell<P> {
     /// The same for one that is never taken back.
     pub(crate) fn put_exempt(&self, message: P) {
         self.put_notice(0, message);
+    }
+
+    /// The next message, where something stands beside the ring.
+    #[cold]
+    pub(crate) fn take_beside(&self) -> Option<P> {
+        self.finish_taken();
+        self.mailbox.take_beside()
     }
 
     /// What was taken last has been handled; a timer may wait for that.

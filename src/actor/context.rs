@@ -1,142 +1,85 @@
 //! `Cx<P>`: what an actor can do from inside.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use super::address::Addr;
 use super::cell::ActorCell;
-use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
 use super::id::ActorId;
-use super::monitor::{self, Down, MonitorId, Numbers};
-use super::protocol::{Accepts, Protocol};
-use super::reply::Reply;
+use super::protocol::Protocol;
 use crate::event_loop::current;
 use crate::task::JoinHandle;
 
 /// An actor's own view of itself: its mailbox, its address, whom it watches.
 ///
 /// It is lent to one incarnation after the other, so the mailbox survives a crash.
+/// ```
+/// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+/// async fn brief(cx: &mut Cx<Msg>) -> Result<(), Fault> { assert_eq!((cx.incarnation(), cx.waiting()), (0, 0)); Ok(()) }
+/// greenroom::run(async |_| assert_eq!(spawn("brief", brief).ended().await, ExitReason::Normal));
+/// ```
 pub struct Cx<P> {
     pub(crate) cell: Rc<ActorCell<P>>,
 }
 
 impl<P: Protocol> Cx<P> {
     /// The actor's own address, which stays the same over restarts.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg { Go } impl Protocol for Msg {}
+    /// let to_itself = async |cx: &mut Cx<Msg>| { cx.addr().tell(Msg::Go).await?; cx.recv().await; Ok::<(), TellError<Msg>>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("to-itself", to_itself).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn addr(&self) -> Addr<P> {
         current::expect_with("Cx::addr", |core| Addr::new(self.cell.control.key, core))
     }
 
     /// The actor's id.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { assert_eq!(cx.id(), cx.addr().id()); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn id(&self) -> ActorId {
         self.cell.control.id()
     }
 
     /// The actor's name.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { assert_eq!(&**cx.name(), "printer"); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("printer", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.cell.control.name
     }
 
     /// How many times the actor was restarted: 0 for its first incarnation.
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {} greenroom::run(async |system| {
+    /// let brittle = async |cx: &mut Cx<Msg>| { let Msg::Get(reply) = cx.recv().await; reply.send(cx.incarnation()); Err::<(), _>("spent") };
+    /// let addr = system.spawn(child("brittle", brittle)).await.unwrap();
+    /// for n in 0..2 { assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), n) }
+    /// # });
+    /// ```
     #[must_use]
     pub fn incarnation(&self) -> u32 {
         self.cell.control.incarnation()
     }
 
     /// How many messages are waiting in the mailbox.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg { Job } impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { cx.addr().tell(Msg::Job).await?; assert_eq!(cx.waiting(), 1); Ok::<(), TellError<Msg>>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.cell.mailbox.len()
-    }
-
-    /// The next message.
-    ///
-    /// When the actor is asked to stop, the function that awaits this ends here: its locals are
-    /// dropped and nothing after this line runs. To clean up with code of your own, use
-    /// [`next`](Self::next). The first call says that the actor has started.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, no message is lost.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    ///
-    /// enum Msg { Inc, Get(Reply<u64>) }
-    /// impl Protocol for Msg {}
-    /// async fn counter(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     let mut n = 0;
-    ///     loop { match cx.recv().await { Msg::Inc => n += 1, Msg::Get(reply) => reply.send(n) } }
-    /// }
-    ///
-    /// greenroom::run(async |_system| {
-    ///     let addr = greenroom::actor::spawn("counter", counter);
-    ///     addr.tell(Msg::Inc).await.unwrap();
-    ///     assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), 1);
-    /// });
-    /// ```
-    pub async fn recv(&mut self) -> P {
-        poll_fn(|task| match self.poll_next(task) {
-            Poll::Ready(Some(message)) => Poll::Ready(message),
-            Poll::Ready(None) => {
-                // The actor's body sees this after the poll and drops the incarnation.
-                self.cell.control.end_here();
-                Poll::Pending
-            }
-            Poll::Pending => Poll::Pending,
-        })
-        .await
-    }
-
-    /// The next message, or `None` once the actor is asked to stop, which comes before any message
-    /// that waits. The first call says that the actor has started.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, no message is lost.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    ///
-    /// enum Msg {}
-    /// impl Protocol for Msg {}
-    /// async fn tidy(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     while let Some(message) = cx.next().await { match message {} }
-    ///     println!("asked to stop: last words");
-    ///     Ok(())
-    /// }
-    ///
-    /// greenroom::run(async |_system| {
-    ///     let addr = greenroom::actor::spawn("tidy", tidy);
-    ///     addr.stop();
-    ///     assert_eq!(addr.ended().await, ExitReason::Shutdown);
-    /// });
-    /// ```
-    pub async fn next(&mut self) -> Option<P> {
-        poll_fn(|task| self.poll_next(task)).await
-    }
-
-    /// The next message even while the actor is stopping: for the last exchanges of an orderly end.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, no message is lost.
-    pub async fn recv_while_stopping(&mut self) -> P {
-        poll_fn(|task| self.poll_message(task)).await
-    }
-
-    /// The next message or, once asked to stop, `None`, without saying that the actor has started.
-    pub(crate) async fn next_unstarted(&self) -> Option<P> {
-        poll_fn(|task| {
-            if !self.cell.control.is_stopping() && self.cell.control.take_stop() {
-                return Poll::Ready(None);
-            }
-            self.poll_message(task).map(Some)
-        })
-        .await
     }
 
     /// Says that the actor has started, before it first asks for a message: for a function that
@@ -161,183 +104,63 @@ impl<P: Protocol> Cx<P> {
     /// Declines to start, from the `started` hook: the actor ends as [`ExitReason::Normal`] before
     /// its first message, and its supervisor keeps its spec without an instance. It is no error and
     /// is never retried.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {} struct Off;
+    /// # impl greenroom::actor::Dispatch<Off> for Msg { async fn dispatch(self, _: &mut Off, _: &mut Cx<Msg>) -> Result<(), Fault> { match self {} } }
+    /// impl Actor for Off {
+    /// #   type Protocol = Msg; type Error = Fault;
+    ///     async fn started(&mut self, cx: &mut Cx<Msg>) -> Result<(), Fault> { Ok(cx.decline()) }
+    /// }
+    /// greenroom::run(async |_| assert_eq!(spawn("off", || Off).ended().await, ExitReason::Normal));
+    /// ```
     pub fn decline(&self) {
         self.cell.control.decline();
     }
 
-    /// A message that is there already, if the actor's share of this turn allows it.
-    pub fn try_recv(&mut self) -> Option<P> {
-        self.cell.control.end_message();
-        if self.cell.control.is_suspended() { None } else { self.take() }
-    }
-
-    /// A message that may be taken at once, with nothing else to do first.
-    #[inline]
-    pub(crate) fn take_next(&self) -> Option<P> {
-        let cell = &self.cell;
-        if cell.control.has_errands() && !cell.mailbox.has_next() { None } else { self.take() }
-    }
-
-    #[inline(always)]
-    fn take(&self) -> Option<P> {
-        if self.cell.mailbox.has_side() {
-            self.cell.finish_taken();
-        }
-        let message = self.cell.mailbox.take()?;
-        if let Some(next) = self.cell.mailbox.grant_next() {
-            next.wake();
-        }
-        self.cell.control.begin_message::<P>();
-        Some(message)
-    }
-
-    /// Waits until there is something to take, or the actor is asked to stop: `false`.
-    #[inline]
-    pub(crate) async fn wait_next(&self) -> bool {
-        poll_fn(|task| self.poll_ready(task)).await
-    }
-
-    fn poll_ready(&self, task: &Context<'_>) -> Poll<bool> {
-        let control = &self.cell.control;
-        control.mark_started();
-        control.end_message();
-        if self.cell.mailbox.has_side() {
-            self.cell.finish_taken();
-        }
-        // What a handler asked for comes directly after it, before anything else.
-        if !self.cell.mailbox.has_next() {
-            if control.take_stop() {
-                return Poll::Ready(false);
-            }
-            if control.is_suspended() {
-                control.listen(task.waker());
-                return Poll::Pending;
-            }
-        }
-        self.poll_mailbox(task).map(|()| true)
-    }
-
-    #[inline]
-    fn poll_next(&self, task: &Context<'_>) -> Poll<Option<P>> {
-        if let Some(message) = self.take_next() {
-            return Poll::Ready(Some(message));
-        }
-        match self.poll_ready(task) {
-            Poll::Ready(true) => Poll::Ready(self.take()),
-            Poll::Ready(false) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn poll_message(&self, task: &Context<'_>) -> Poll<P> {
-        self.cell.control.end_message();
-        match self.poll_mailbox(task) {
-            Poll::Ready(()) => self.take().map_or(Poll::Pending, Poll::Ready),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Ready when a message may be taken.
-    fn poll_mailbox(&self, task: &Context<'_>) -> Poll<()> {
-        if self.cell.mailbox.may_take() {
-            return Poll::Ready(());
-        }
-        if self.cell.mailbox.is_empty() {
-            if self.poll_receive_timeout(task) && self.cell.mailbox.may_take() {
-                return Poll::Ready(());
-            }
-            self.cell.control.listen(task.waker());
-        } else {
-            // A stop that comes before the next turn finds nobody listening, but a turn to come.
-            task.waker().wake_by_ref();
-        }
-        Poll::Pending
-    }
-
-    /// Whether a receive timeout was due, and stands in the mailbox now.
-    #[inline]
-    fn poll_receive_timeout(&self, task: &Context<'_>) -> bool {
-        let Some(extra) = self.cell.made_extra() else { return false };
-        extra.receive_timeout.is_set() && self.put_receive_timeout(task)
-    }
-
-    #[cold]
-    fn put_receive_timeout(&self, task: &Context<'_>) -> bool {
-        let Some(core) = current::get() else { return false };
-        let handled = self.cell.control.handled();
-        let due = self.cell.extra().receive_timeout.poll(&core, handled, task);
-        let Some((tag, message)) = due else { return false };
-        self.cell.mailbox.put_notice(tag, message);
-        // This poll began with an empty mailbox and so with no share.
-        if !self.cell.mailbox.may_take() {
-            task.waker().wake_by_ref();
-        }
-        true
-    }
-
-    /// Asks for a message to be handled directly after the one in hand, before all that is in the
-    /// mailbox: for the rest of a start, or of a handler, that others need not wait for. Several
-    /// are handled in the order in which they were asked for.
+    /// Refuses to start, from the `started` hook or before the first message of a function, and
+    /// says why: whoever starts it hears
+    /// [`StartError::Refused`](crate::supervisor::StartError::Refused), and the incarnation ends as
+    /// [`ExitReason::Refused`]. It is a start that failed, with all that follows from one, but it
+    /// was meant: it is not reported as a crash, and a first start is not tried again. Nothing
+    /// happens once the actor has started.
     ///
     /// ```
     /// use greenroom::prelude::*;
-    /// #[derive(Debug, PartialEq)]
-    /// enum Msg { First, Next, Last }
+    /// use greenroom::supervisor::StartError;
+    /// enum Msg {}
     /// impl Protocol for Msg {}
-    /// greenroom::test::run(async |_test| {
-    ///     let addr = greenroom::actor::spawn("continues", async |cx: &mut Cx<Msg>| {
-    ///         assert_eq!(cx.recv().await, Msg::First);
-    ///         cx.continue_with(Msg::Next);
-    ///         assert_eq!(cx.recv().await, Msg::Next);
-    ///         assert_eq!(cx.recv().await, Msg::Last);
-    ///         Ok::<(), Fault>(())
-    ///     });
-    ///     addr.tell(Msg::First).await.unwrap();
-    ///     addr.tell(Msg::Last).await.unwrap();
-    ///     assert_eq!(addr.ended().await, ExitReason::Normal);
-    /// });
-    /// ```
-    pub fn continue_with<M>(&self, message: M)
-    where
-        P: Accepts<M>,
-    {
-        self.cell.mailbox.put_next(P::wrap(message, Reply::nobody()));
-    }
-
-    /// Says that the actor has no use for this message: it is a dead letter,
-    /// [`Cause::Unhandled`](super::Cause::Unhandled), and whoever asked is told that there will be
-    /// no reply. The actor goes on.
+    /// async fn unlicensed(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     cx.refuse("there is no licence");
+    ///     Ok(())
+    /// }
     ///
-    /// ```
-    /// use greenroom::prelude::*;
-    /// use greenroom::actor::Cause;
-    /// enum Msg { Wanted, Other }
-    /// impl Protocol for Msg {}
-    /// greenroom::test::run(async |test| {
-    ///     let addr = greenroom::actor::spawn("picky", async |cx: &mut Cx<Msg>| {
-    ///         loop {
-    ///             match cx.recv().await {
-    ///                 Msg::Wanted => return Ok::<(), Fault>(()),
-    ///                 other => cx.unhandled(other),
-    ///             }
-    ///         }
-    ///     });
-    ///     addr.tell(Msg::Other).await.unwrap();
-    ///     addr.tell(Msg::Wanted).await.unwrap();
-    ///     addr.ended().await;
-    ///     assert_eq!(test.letters()[0].cause, Cause::Unhandled);
+    /// greenroom::run(async |system| {
+    ///     let refused = system.spawn(child("service", unlicensed)).await.unwrap_err();
+    ///     assert_eq!(refused.to_string(), "child `service` refused to start: there is no licence");
+    ///     assert!(matches!(refused, StartError::Refused { .. }));
     /// });
     /// ```
-    pub fn unhandled<M: 'static>(&self, message: M) {
-        dead_letter::bury(&self.cell.control, message, &Cause::Unhandled);
+    pub fn refuse(&self, why: impl Into<Arc<str>>) {
+        self.cell.control.refuse(why.into());
     }
 
     /// Ends the actor by itself, reason [`ExitReason::Normal`], before its next message.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let done = async |cx: &mut Cx<Msg>| -> Result<(), Fault> { cx.stop(); match cx.recv().await {} };
+    /// greenroom::run(async |_| assert_eq!(spawn("done", done).ended().await, ExitReason::Normal));
+    /// ```
     pub fn stop(&self) {
         self.cell.control.ask_to_stop(ExitReason::Normal);
     }
 
-    /// Whether the actor was asked to stop and is on its way out.
+    /// Whether the actor was asked to stop and is on its way out: from when it next looks for a
+    /// message, so not yet in the handler during which it was asked.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { assert!(!cx.is_stopping() && cx.next().await.is_none() && cx.is_stopping()); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| { let addr = spawn("actor", actor); addr.stop(); assert_eq!(addr.ended().await, ExitReason::Shutdown) });
+    /// ```
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.cell.control.is_stopping()
@@ -375,93 +198,12 @@ impl<P: Protocol> Cx<P> {
         handle
     }
 
-    /// Watches an actor: when it has ended for good, one [`Down`] comes as a message. An actor that
-    /// has ended already gives one too, with [`ExitReason::NoActor`]. A restart is not an end.
-    pub fn monitor(&self, actor: ActorId) -> MonitorId
-    where
-        P: Accepts<Down>,
-    {
-        self.monitor_with(actor, |down| P::wrap(down, Reply::nobody()))
-    }
-
-    /// As [`monitor`](Self::monitor), with a message of your choice.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Watch(ActorId), Gone(ExitReason) }
-    /// impl Protocol for Msg {}
-    /// async fn watcher(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop {
-    ///         match cx.recv().await {
-    ///             Msg::Watch(id) => { cx.monitor_with(id, |down| Msg::Gone(down.reason)); }
-    ///             Msg::Gone(_) => return Ok(()),
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// greenroom::run(async |_system| {
-    ///     let watched = greenroom::actor::spawn("watched", watcher);
-    ///     let watcher = greenroom::actor::spawn("watcher", watcher);
-    ///     watcher.tell(Msg::Watch(watched.id())).await.unwrap();
-    ///     watched.kill();
-    ///     assert_eq!(watcher.ended().await, ExitReason::Normal);
-    /// });
-    /// ```
-    pub fn monitor_with(
-        &self,
-        actor: ActorId,
-        message: impl FnOnce(Down) -> P + 'static,
-    ) -> MonitorId {
-        let core = current::expect("Cx::monitor");
-        let number = core.locals.get::<Numbers>().next();
-        let monitor = MonitorId { target: actor.0, number };
-        let watcher = Rc::downgrade(&self.cell);
-        let tell = move |down: Down| {
-            // A watcher that has ended hears nothing.
-            let Some(watcher) = watcher.upgrade().filter(|cell| !cell.control.has_ended()) else {
-                return;
-            };
-            // One that was taken back does not fire.
-            if !watcher.control.monitors.forget_watched(down.monitor) {
-                return;
-            }
-            watcher.put_notice(down.monitor.number, message(down));
-        };
-        let tell: Box<dyn FnOnce(Down)> = Box::new(tell);
-        self.cell.control.monitors.add_watched(monitor);
-        if core.id() != actor.0.home() {
-            let mine = self.spawn(async move {
-                let reason = actor.ended().await;
-                tell(Down { actor, name: None, reason, monitor });
-            });
-            mine.detach();
-            return monitor;
-        }
-        let mut tell = Some(tell);
-        let found = super::control::with_on(&core, actor.0, |target| {
-            if let Some(tell) = tell.take() {
-                target.monitors.add_watcher(monitor, tell);
-            }
-        });
-        if let (None, Some(tell)) = (found, tell) {
-            // Told later, never from inside this call.
-            let reason = ExitReason::NoActor;
-            let down = Down { actor, name: None, reason, monitor };
-            core.defer(move |_| monitor::deliver(tell, down));
-        }
-        monitor
-    }
-
-    /// Takes a monitor back: no [`Down`] of it comes from now on, not even one that stands in the
-    /// mailbox already. `true` when it had not fired. Other monitors on the same actor go on; one
-    /// that is not known, or not this actor's, changes nothing.
-    pub fn demonitor(&self, monitor: MonitorId) -> bool {
-        let mine = self.cell.control.monitors.forget_watched(monitor);
-        drop(self.cell.mailbox.remove_notices(monitor.number));
-        mine && monitor::withdraw(monitor)
-    }
-
     /// Notes which message is handled, for reports and dead letters.
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; enum Msg {} impl Protocol for Msg {}
+    /// let actor = async |cx: &mut Cx<Msg>| { cx.begin_handling::<u64>(); Ok::<(), Fault>(()) };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
     #[doc(hidden)]
     #[inline]
     pub fn begin_handling<M>(&self) {

@@ -6,12 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::error::ActorLabel;
 use super::exit::ExitReason;
 use super::family::Family;
 use super::id::ActorId;
 use super::lifecycle::{self, Lifecycle};
 use super::link::Links;
 use super::monitor::Monitors;
+use super::recovery::Recovery;
+use super::release::Releases;
 use super::wait::Waits;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
@@ -20,15 +23,15 @@ use crate::event_loop::waker::waker;
 use crate::scheduler::remote::{self, Post};
 
 /// What an actor's parent hears of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum ChildEvent {
     Started,
     /// It declined to start, which is no error; it waits for a verdict.
     Declined,
     /// It failed to start; it waits for a verdict.
     StartFailed(ExitReason),
-    /// An incarnation that had started ended; the actor waits for a verdict.
-    Ended(ExitReason),
+    /// An incarnation that had started ended; the actor waits for a verdict, and may ask for one.
+    Ended(ExitReason, Recovery),
 }
 
 /// Whoever decides what becomes of an actor when an incarnation of it ends.
@@ -51,9 +54,15 @@ pub(crate) struct Control {
     pub(crate) name: Arc<str>,
     pub(crate) parent: Option<Rc<dyn Parent>>,
     pub(crate) monitors: Monitors,
+    /// Names and memberships, which others can have when it has ended.
+    pub(crate) releases: Releases,
     incarnation: Cell<u32>,
     started: Cell<bool>,
     declined: Cell<bool>,
+    /// Why it does not start.
+    refusal: Cell<Option<Arc<str>>>,
+    /// What the error that ends it asks for, unless that is the usual.
+    recovery: Cell<Option<Box<Recovery>>>,
     stop_asked: Cell<bool>,
     /// The stop request was taken: the actor is on its way out.
     stopping: Cell<bool>,
@@ -77,9 +86,10 @@ pub(crate) struct Control {
     /// No incarnation is alive: the actor waits for its parent's verdict.
     between: Cell<bool>,
     verdict: Cell<Option<Verdict>>,
-    at_end: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// It takes no messages until it is resumed.
     suspended: Cell<bool>,
+    /// Whether there is something to see to before the next message; see `has_errands`.
+    errands: Cell<bool>,
     /// It waited for a message, perhaps among other things, when it was last polled.
     receptive: Cell<bool>,
     bonds: OnceCell<Box<Bonds>>,
@@ -100,9 +110,12 @@ impl Control {
             name,
             parent,
             monitors: Monitors::default(),
+            releases: Releases::default(),
             incarnation: Cell::new(0),
             started: Cell::new(false),
             declined: Cell::new(false),
+            refusal: Cell::new(None),
+            recovery: Cell::new(None),
             stop_asked: Cell::new(false),
             stopping: Cell::new(false),
             ends_here: Cell::new(false),
@@ -117,8 +130,8 @@ impl Control {
             stop_reason: RefCell::new(ExitReason::Normal),
             between: Cell::new(false),
             verdict: Cell::new(None),
-            at_end: RefCell::new(Vec::new()),
             suspended: Cell::new(false),
+            errands: Cell::new(true),
             receptive: Cell::new(false),
             bonds: OnceCell::new(),
         }
@@ -128,6 +141,11 @@ impl Control {
         ActorId(self.key)
     }
 
+    /// Who it is, for people.
+    pub(crate) fn label(&self) -> ActorLabel {
+        ActorLabel { id: self.id(), name: Some(Arc::clone(&self.name)) }
+    }
+
     pub(crate) fn bonds(&self) -> &Bonds {
         self.bonds.get_or_init(Box::default)
     }
@@ -135,6 +153,11 @@ impl Control {
     /// The same, unless there never were any.
     pub(crate) fn made_bonds(&self) -> Option<&Bonds> {
         self.bonds.get().map(|bonds| &**bonds)
+    }
+
+    /// Whether supervisors belong to it.
+    pub(crate) fn has_family(&self) -> bool {
+        self.made_bonds().is_some_and(|bonds| !bonds.family.is_empty())
     }
 
     pub(crate) const fn incarnation(&self) -> u32 {
@@ -149,11 +172,14 @@ impl Control {
         self.between.set(true);
         self.started.set(false);
         self.declined.set(false);
+        self.refusal.set(None);
+        self.recovery.set(None);
         self.stop_asked.set(false);
         self.stopping.set(false);
         self.ends_here.set(false);
         self.killed.set(false);
         self.in_hand.set(false);
+        self.note_errands();
     }
 
     pub(crate) fn next_incarnation(&self) {
@@ -173,12 +199,19 @@ impl Control {
     /// pause.
     #[inline]
     pub(crate) const fn has_errands(&self) -> bool {
-        !self.started.get() || self.stop_asked.get() || self.stopping.get() || self.suspended.get()
+        self.errands.get()
+    }
+
+    /// To be called whenever one of these changes, which is rare; asking is not.
+    fn note_errands(&self) {
+        let stop = self.stop_asked.get() || self.stopping.get();
+        self.errands.set(!self.started.get() || stop || self.suspended.get());
     }
 
     #[cold]
     fn start(&self) {
         self.started.set(true);
+        self.note_errands();
         tracing::debug!(
             target: "greenroom::actor", actor = %self.name, id = %self.id(),
             incarnation = self.incarnation(), "started",
@@ -191,8 +224,37 @@ impl Control {
         self.started.get()
     }
 
+    /// Only a start can be declined.
     pub(crate) fn decline(&self) {
-        self.declined.set(true);
+        self.declined.set(!self.started.get());
+    }
+
+    /// Only a start can be refused.
+    pub(crate) fn refuse(&self, why: Arc<str>) {
+        self.refusal.set((!self.started.get()).then_some(why));
+    }
+
+    pub(crate) fn take_refusal(&self) -> Option<Arc<str>> {
+        self.refusal.take()
+    }
+
+    /// Whether it declined or refused to start.
+    pub(crate) fn turns_down(&self) -> bool {
+        let refusal = self.refusal.take();
+        let refused = refusal.is_some();
+        self.refusal.set(refusal);
+        refused || self.declined.get()
+    }
+
+    pub(crate) fn set_recovery(&self, recovery: Recovery) {
+        self.recovery.set((recovery != Recovery::Supervise).then(|| Box::new(recovery)));
+    }
+
+    /// What was asked for, if the incarnation did end with its error and by nothing that came
+    /// after.
+    pub(crate) fn take_recovery(&self, reason: &ExitReason) -> Recovery {
+        let asked = self.recovery.take().map_or(Recovery::Supervise, |asked| *asked);
+        if matches!(reason, ExitReason::Error(_)) { asked } else { Recovery::Supervise }
     }
 
     pub(crate) const fn has_declined(&self) -> bool {
@@ -214,15 +276,6 @@ impl Control {
         !self.ended.replace(true)
     }
 
-    /// Does `f` when the actor has ended for good, before anybody hears of the end.
-    pub(crate) fn at_end(&self, f: impl FnOnce() + 'static) {
-        self.at_end.borrow_mut().push(Box::new(f));
-    }
-
-    pub(crate) fn take_at_end(&self) -> Vec<Box<dyn FnOnce()>> {
-        std::mem::take(&mut self.at_end.borrow_mut())
-    }
-
     pub(crate) fn set_verdict(&self, verdict: Verdict) {
         self.verdict.set(Some(verdict));
         self.wake();
@@ -240,6 +293,7 @@ impl Control {
         }
         if !self.stop_asked.replace(true) {
             *self.stop_reason.borrow_mut() = reason;
+            self.note_errands();
         }
         self.notify();
     }
@@ -249,6 +303,7 @@ impl Control {
     pub(crate) fn take_stop(&self) -> bool {
         if self.stop_asked.get() {
             self.stopping.set(true);
+            self.note_errands();
         }
         self.stopping.get()
     }
@@ -290,10 +345,12 @@ impl Control {
 
     pub(crate) fn suspend(&self) {
         self.suspended.set(true);
+        self.note_errands();
     }
 
     pub(crate) fn resume(&self) {
         self.suspended.set(false);
+        self.note_errands();
         self.notify();
     }
 

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::control::Control;
+use super::error::{ActorLabel, TellErrorKind};
 use super::exit::ExitReason;
 use super::id::ActorId;
 use super::orphan::Orphans;
-use super::reply::Lost;
-use crate::base::panics::{catch, drop_quietly};
+use super::reply::{Loss, Lost};
+use crate::base::panics::{catch, drop_quietly, drop_reporting};
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
 
@@ -35,30 +36,59 @@ use crate::event_loop::current;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// Whom it was for; `None` for a reply that came too late.
+    /// Whom it was for; `None` for a reply that came too late, and on a topic without subscribers.
     pub recipient: Option<ActorId>,
-    /// The recipient's name, when it is known.
+    /// The recipient's name, when it is known; that of the topic for
+    /// [`Cause::NoSubscriber`], and the one it was sent to for [`Cause::Unresolved`].
     pub name: Option<Arc<str>>,
-    /// The type of the message: of the protocol, or of a reply.
+    /// The type of the message: of the protocol, of a reply, or of what was published.
     pub message: &'static str,
     /// Why nobody will handle it.
     pub cause: Cause,
 }
 
 /// Why a message became a dead letter.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use greenroom::actor::Cause;
+/// use greenroom::prelude::*;
+/// # enum Msg { Job } impl Protocol for Msg {}
+/// greenroom::run(async |system| {
+///     let causes = Rc::new(RefCell::new(Vec::new()));
+///     let heard = Rc::clone(&causes);
+///     system.on_dead_letter(move |letter| heard.borrow_mut().push(letter.cause.clone()));
+///     let mailbox = MailboxOptions::bounded(1).overflow(Overflow::DropNewest);
+///     let addr = greenroom::actor::spawn_with("idle", mailbox, async |_: &mut Cx<Msg>| {
+///         std::future::pending::<Result<(), Fault>>().await
+///     });
+///     for _ in 0..2 { addr.try_tell(Msg::Job).unwrap(); }
+///     addr.kill();
+///     addr.ended().await;
+///     assert_eq!(*causes.borrow(), [Cause::Overflow, Cause::Ended(ExitReason::Killed)]);
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The actor had ended when the message came; only for messages that cannot be given back.
+    /// The actor had ended when the message came, and the message could not be given back or was
+    /// dropped by the sender who had got it back.
     Closed,
     /// The actor ended with the message in its mailbox.
     Ended(ExitReason),
     /// The incarnation that handled the message crashed.
     Crashed(ExitReason),
-    /// The mailbox was full and its policy dropped the message.
+    /// The mailbox was full, and its policy dropped the message, or the sender who had got it back.
     Overflow,
+    /// An actor asked itself, and dropped the message when it came back.
+    SelfAsk,
     /// A reply to somebody who no longer waited.
     LateReply,
+    /// It was sent to a name that led to nobody, and dropped when it came back.
+    Unresolved,
+    /// It was published on a topic that nobody subscribed to, or whose subscriber left before there
+    /// was room for it.
+    NoSubscriber,
     /// The actor said that it has no use for it; see [`Cx::unhandled`](super::Cx::unhandled).
     Unhandled,
     /// It was put aside, and given up; see [`Cx::clear_stash`](super::Cx::clear_stash).
@@ -128,51 +158,69 @@ impl DeadLetters {
     }
 }
 
-/// Drops a message for good and tells of it; an ask in it is told that it was never handled.
-pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) {
-    let Some(core) = current::get() else { return drop_quietly(message) };
-    let lost = match cause {
+/// Drops a message for good and tells of it; an ask in it is told that it was never handled. Gives
+/// the text of a panic in the message's own `Drop`, which goes no further.
+pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) -> Option<Arc<str>> {
+    let Some(core) = current::get() else { return drop_reporting(message) };
+    let why = match cause {
         Cause::Ended(reason) => Lost::NeverHandled(reason.clone()),
         // An incarnation has had it in its hand.
         Cause::Crashed(reason) | Cause::Poison { reason, .. } => Lost::Ended(reason.clone()),
         Cause::Overflow => Lost::Overflow,
         Cause::Unhandled | Cause::Cleared => Lost::Dropped,
-        Cause::Closed | Cause::LateReply => Lost::NotSent,
+        Cause::Closed
+        | Cause::SelfAsk
+        | Cause::LateReply
+        | Cause::NoSubscriber
+        | Cause::Unresolved => Lost::NotSent,
     };
-    core.locals.get::<Orphans>().during(lost, || drop_quietly(message));
-    announce::<P>(&core, control, cause.clone());
+    let loss = Loss { by: Some(control.label()), why };
+    let dropped = core.locals.get::<Orphans>().during(loss, || drop_reporting(message));
+    announce(control, type_name::<P>(), cause.clone());
+    dropped
 }
 
 /// Tells of a message that is gone already: the one in whose handler an actor crashed.
-pub(crate) fn announce<P>(core: &Core, control: &Control, cause: Cause) {
-    let letter = DeadLetter {
-        recipient: Some(control.id()),
-        name: Some(Arc::clone(&control.name)),
-        message: type_name::<P>(),
-        cause,
-    };
-    core.locals.get::<DeadLetters>().publish(core, &letter);
+pub(crate) fn announce(control: &Control, message: &'static str, cause: Cause) {
+    publish(Some(&control.label()), message, cause);
 }
 
-/// The same by a message type's name.
-pub(crate) fn announce_named(control: &Control, message: &'static str, cause: Cause) {
-    if let Some(core) = current::get() {
-        let (recipient, name) = (Some(control.id()), Some(Arc::clone(&control.name)));
-        let letter = DeadLetter { recipient, name, message, cause };
-        core.locals.get::<DeadLetters>().publish(&core, &letter);
-    }
+/// A message that came back to its sender, who dropped it.
+#[cold]
+pub(crate) fn unsent<M>(message: M, recipient: &ActorLabel, kind: TellErrorKind) {
+    drop_quietly(message);
+    let cause = match kind {
+        TellErrorKind::Closed => Cause::Closed,
+        TellErrorKind::Full { .. } | TellErrorKind::LoopFull => Cause::Overflow,
+        TellErrorKind::SelfAsk => Cause::SelfAsk,
+    };
+    publish(Some(recipient), type_name::<M>(), cause);
 }
 
 /// A message from another thread for an actor that had ended.
 pub(crate) fn stray<P: 'static>(recipient: ActorId, message: P) {
+    let by = ActorLabel { id: recipient, name: None };
+    match current::get() {
+        Some(core) => {
+            let loss = Loss { by: Some(by.clone()), why: Lost::NotSent };
+            core.locals.get::<Orphans>().during(loss, || drop_quietly(message));
+        }
+        None => drop_quietly(message),
+    }
+    publish(Some(&by), type_name::<P>(), Cause::Closed);
+}
+
+/// A message for a name or a topic, which had nobody for it.
+pub(crate) fn undelivered<M>(
+    name: &Arc<str>,
+    recipient: Option<ActorId>,
+    message: M,
+    cause: Cause,
+) {
+    drop_quietly(message);
     if let Some(core) = current::get() {
-        core.locals.get::<Orphans>().during(Lost::NotSent, || drop_quietly(message));
-        let letter = DeadLetter {
-            recipient: Some(recipient),
-            name: None,
-            message: type_name::<P>(),
-            cause: Cause::Closed,
-        };
+        let name = Some(Arc::clone(name));
+        let letter = DeadLetter { recipient, name, message: type_name::<M>(), cause };
         core.locals.get::<DeadLetters>().publish(&core, &letter);
     }
 }
@@ -180,9 +228,17 @@ pub(crate) fn stray<P: 'static>(recipient: ActorId, message: P) {
 /// A reply to somebody who no longer waits.
 pub(crate) fn late_reply<R>(reply: R) {
     drop_quietly(reply);
-    if let Some(core) = current::get() {
-        let message = type_name::<R>();
-        let letter = DeadLetter { recipient: None, name: None, message, cause: Cause::LateReply };
-        core.locals.get::<DeadLetters>().publish(&core, &letter);
-    }
+    publish(None, type_name::<R>(), Cause::LateReply);
+}
+
+/// Without a loop on this thread there is nobody to tell.
+fn publish(recipient: Option<&ActorLabel>, message: &'static str, cause: Cause) {
+    let Some(core) = current::get() else { return };
+    let letter = DeadLetter {
+        recipient: recipient.map(|actor| actor.id),
+        name: recipient.and_then(|actor| actor.name.clone()),
+        message,
+        cause,
+    };
+    core.locals.get::<DeadLetters>().publish(&core, &letter);
 }

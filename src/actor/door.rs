@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
+use super::arrival::Arrival;
 use super::cell::Gate;
 use super::dead_letter::{self, Cause};
 use super::error::{ActorLabel, TellError, TellErrorKind};
@@ -64,16 +65,6 @@ pub(crate) fn open<M, R: 'static, D: Door<M, R>>(door: &D) -> Opened<D::Gate> {
 pub(crate) struct Away<M> {
     pub(crate) message: Option<M>,
     pub(crate) refused: Refused,
-}
-
-/// What is to happen to a message that arrives from another loop.
-pub(crate) enum Arrival {
-    /// Put it if there is room; if not, it is a dead letter.
-    Try,
-    /// Put it before all ordinary ones if there is a lane for that, else as `Try`.
-    Urgent,
-    /// Wait for room as the policy says, and say how it went.
-    Wait(futures::channel::oneshot::Sender<Result<(), TellErrorKind>>),
 }
 
 /// A message on its way through a door: what both `tell` and `ask` do first.
@@ -184,6 +175,13 @@ impl<M> Passage<M> {
 }
 
 impl<M> Away<M> {
+    /// One that cannot come back, as it was made into a message of the actor's protocol.
+    pub(crate) fn lost<P>(message: P, id: ActorId, refused: Refused) -> Self {
+        let away = Away { message: Some(message), refused };
+        drop(away.into_error(id));
+        Self { message: None, refused }
+    }
+
     pub(crate) fn into_error(self, id: ActorId) -> TellError<M> {
         let kind = match self.refused {
             Refused::Closed => TellErrorKind::Closed,

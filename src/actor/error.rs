@@ -1,14 +1,24 @@
-//! What sending can come to; each error says what is certain about the message.
+//! What sending can come to; the error says what is certain about the message.
 
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::exit::ExitReason;
+use super::dead_letter;
 use super::id::ActorId;
 
 /// Who an error is about: the actor's id and, if it still lived, its name.
+///
+/// ```
+/// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+/// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+///     addr.try_tell(Msg::Job).unwrap();
+///     let full = addr.try_tell(Msg::Job).unwrap_err();
+///     assert_eq!(full.actor().to_string(), format!("actor `worker` ({})", addr.id()));
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ActorLabel {
     /// Which actor.
@@ -28,8 +38,10 @@ impl fmt::Display for ActorLabel {
 
 /// The message was not sent; nobody will handle it.
 ///
-/// It comes back by [`into_message`](Self::into_message). Only when the sender is on another thread
-/// than the actor may the refusal be learned after the message has left; it is a dead letter then.
+/// It comes back by [`into_message`](Self::into_message), unless the sender is on another thread
+/// than the actor: the refusal may then be learned when the message has left. A message that is
+/// dropped instead, with this error or where it was refused, is a [dead letter](super::DeadLetter):
+/// nobody will handle it, and that does not go unnoticed.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -53,6 +65,21 @@ pub struct TellError<M> {
 }
 
 /// Why a message was not sent.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::TellErrorKind;
+/// # enum Msg { Job } impl Protocol for Msg {}
+/// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+///     addr.try_tell(Msg::Job).unwrap();
+///     match addr.try_tell(Msg::Job).unwrap_err().kind() {
+///         TellErrorKind::Full { capacity } => assert_eq!(capacity, 1),
+///         other => panic!("it lives on this loop: {other:?}"),
+///     }
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TellErrorKind {
@@ -65,53 +92,127 @@ pub enum TellErrorKind {
     },
     /// The loop of the actor, on another thread, holds as many posts as it may.
     LoopFull,
+    /// The sender is the actor itself, and would wait for its own reply.
+    SelfAsk,
 }
 
 impl<M> TellError<M> {
     /// The message, unless it had left for another thread already.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// struct Text(String);
+    /// impl Protocol for Text {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Text>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     let error = addr.tell(Text("you".into())).await.unwrap_err();
+    ///     assert!(error.into_message().is_some_and(|text| text.0 == "you"));
+    /// });
+    /// ```
     #[must_use]
-    pub fn into_message(self) -> Option<M> {
-        self.message
+    pub fn into_message(mut self) -> Option<M> {
+        self.message.take()
     }
 
     /// Why it was not sent.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; use greenroom::actor::TellErrorKind; enum Msg { Job } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     assert_eq!(addr.try_tell(Msg::Job).unwrap_err().kind(), TellErrorKind::Closed);
+    /// });
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> TellErrorKind {
         self.kind
     }
 
     /// Whom it was for.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     let error = addr.try_tell(Msg::Job).unwrap_err();
+    ///     // It had ended, so its name is gone.
+    ///     assert_eq!((error.actor().id, &error.actor().name), (addr.id(), &None));
+    /// });
+    /// ```
     #[must_use]
     pub const fn actor(&self) -> &ActorLabel {
         &self.actor
     }
 
     /// Whether the actor has ended, so that trying again is of no use.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(()));
+    ///     addr.ended().await;
+    ///     assert!(addr.tell(Msg::Job).await.unwrap_err().is_closed());
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.kind, TellErrorKind::Closed)
     }
 
     /// Whether there was no room, so that trying later may be of use.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+    ///     addr.try_tell(Msg::Job).unwrap();
+    ///     let full = addr.try_tell(Msg::Job).unwrap_err();
+    ///     assert!(full.is_full() && !full.is_closed());
+    ///     // `tell` waits for room instead.
+    ///     addr.tell(Msg::Job).await.unwrap();
+    /// });
+    /// ```
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        !self.is_closed()
+        matches!(self.kind, TellErrorKind::Full { .. } | TellErrorKind::LoopFull)
     }
 
-    /// The same error without the message, for messages that are not `Send`.
+    /// The same error without the message, for messages that are not `Send`; the message is
+    /// dropped.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// struct Shared(std::rc::Rc<str>);
+    /// impl Protocol for Shared {}
+    /// async fn send(to: Addr<Shared>) -> Result<(), Fault> {
+    ///     // A `Fault` must be `Send`, and this message is not.
+    ///     to.tell(Shared("you".into())).await.map_err(|error| error.without_message())?;
+    ///     Ok(())
+    /// }
+    /// # greenroom::run(async |_system| {
+    /// let addr = greenroom::actor::spawn("brief", async |_: &mut Cx<Shared>| Ok::<(), Fault>(()));
+    /// addr.ended().await;
+    /// assert!(send(addr).await.is_err());
+    /// # });
+    /// ```
     #[must_use]
     pub fn without_message(self) -> TellError<()> {
-        TellError { message: None, actor: self.actor, kind: self.kind }
+        TellError { message: None, actor: self.actor.clone(), kind: self.kind }
     }
 
-    pub(crate) fn map<N>(self, f: impl FnOnce(M) -> N) -> TellError<N> {
-        TellError { message: self.message.map(f), actor: self.actor, kind: self.kind }
+    pub(crate) fn map<N>(mut self, f: impl FnOnce(M) -> N) -> TellError<N> {
+        let message = self.message.take().map(f);
+        TellError { message, actor: self.actor.clone(), kind: self.kind }
     }
 }
 
 impl<M> fmt::Display for TellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` was not sent to {}: ", type_name::<M>(), self.actor)?;
+        write!(f, "{} was not sent to {}: ", name_of::<M>(), self.actor)?;
         match self.kind {
             TellErrorKind::Closed => f.write_str("it has ended"),
             TellErrorKind::Full { capacity } => write!(
@@ -122,6 +223,7 @@ impl<M> fmt::Display for TellError<M> {
             TellErrorKind::LoopFull => {
                 f.write_str("the inbox of its loop is full; send less at once")
             }
+            TellErrorKind::SelfAsk => f.write_str("it would wait for its own reply"),
         }
     }
 }
@@ -138,208 +240,18 @@ impl<M> fmt::Debug for TellError<M> {
 
 impl<M> std::error::Error for TellError<M> {}
 
-/// An ask came to no reply. The variant says what is certain about the message.
-///
-/// ```
-/// use greenroom::prelude::*;
-/// enum Msg { Get(Reply<u32>) }
-/// impl Protocol for Msg {}
-/// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-/// }
-///
-/// greenroom::run(async |_system| {
-///     let addr = greenroom::actor::spawn("seven", actor);
-///     addr.stop();
-///     match addr.ask_with(Msg::Get).await {
-///         Err(AskError::NeverHandled { reason, .. }) => assert_eq!(reason, ExitReason::Shutdown),
-///         other => panic!("it was stopped before it could answer: {other:?}"),
-///     }
-///     // It is certain that no handler saw it, so asking somebody else is safe.
-///     assert!(addr.ask_with(Msg::Get).await.unwrap_err().is_unhandled());
-/// });
-/// ```
-#[non_exhaustive]
-pub enum AskError<M> {
-    /// It was not sent; nobody will handle it.
-    NotSent(TellError<M>),
-    /// It was sent, and the actor ended before it came to it: certainly not handled.
-    NeverHandled {
-        /// Who ended.
-        actor: ActorLabel,
-        /// Why it ended.
-        reason: ExitReason,
-    },
-    /// It was sent, and the mailbox's overflow policy dropped it: certainly not handled.
-    Dropped {
-        /// Whose mailbox overflowed.
-        actor: ActorLabel,
-    },
-    /// The actor stopped in good order without replying: handled, perhaps in part.
-    Stopped {
-        /// Who stopped.
-        actor: ActorLabel,
-        /// Why it stopped.
-        reason: ExitReason,
-    },
-    /// The actor crashed before it replied: handled, perhaps in part.
-    Crashed {
-        /// Who crashed.
-        actor: ActorLabel,
-        /// How it crashed.
-        reason: ExitReason,
-    },
-    /// The message was handled, and its reply port dropped, by an actor that lives on.
-    NoReply {
-        /// Who did not reply.
-        actor: ActorLabel,
-    },
-    /// The limit was reached. The outcome is unknown: it may be handled now, later, or never.
-    TimedOut {
-        /// Who was asked.
-        actor: ActorLabel,
-        /// The limit.
-        after: Duration,
-    },
-    /// An actor asked itself, which could only have ended at the limit. It was not sent.
-    SelfAsk(TellError<M>),
-    /// The actor that was asked waits, over other asks, for the asker itself, so that none of them
-    /// can go on. The message was sent; whether it will be handled, once one of the others has
-    /// given up, is unknown.
-    Cycle {
-        /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
-        cycle: Arc<[ActorLabel]>,
-    },
-    /// The ask was begun on one loop and polled on another, where its reply cannot be had.
-    WrongLoop {
-        /// Who was asked.
-        actor: ActorLabel,
-    },
-}
-
-impl<M> AskError<M> {
-    /// The message, when it was not sent and came back.
-    #[must_use]
-    pub fn into_message(self) -> Option<M> {
-        match self {
-            Self::NotSent(error) | Self::SelfAsk(error) => error.into_message(),
-            _ => None,
-        }
-    }
-
-    /// Whether it is certain that no handler saw the message, so that asking again is safe.
-    #[must_use]
-    pub const fn is_unhandled(&self) -> bool {
-        matches!(
-            self,
-            Self::NotSent(_) | Self::SelfAsk(_) | Self::NeverHandled { .. } | Self::Dropped { .. }
-        )
-    }
-
-    /// Whether the limit was reached.
-    #[must_use]
-    pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::TimedOut { .. })
-    }
-
-    /// Why the actor ended, when that is why there is no reply.
-    #[must_use]
-    pub const fn exit_reason(&self) -> Option<&ExitReason> {
-        match self {
-            Self::NeverHandled { reason, .. }
-            | Self::Stopped { reason, .. }
-            | Self::Crashed { reason, .. } => Some(reason),
-            _ => None,
-        }
-    }
-
-    /// The same error without the message, for messages that are not `Send`.
-    #[must_use]
-    pub fn without_message(self) -> AskError<()> {
-        self.map(|_| ())
-    }
-
-    pub(crate) fn map<N>(self, f: impl FnOnce(M) -> N) -> AskError<N> {
-        match self {
-            Self::NotSent(error) => AskError::NotSent(error.map(f)),
-            Self::SelfAsk(error) => AskError::SelfAsk(error.map(f)),
-            Self::NeverHandled { actor, reason } => AskError::NeverHandled { actor, reason },
-            Self::Dropped { actor } => AskError::Dropped { actor },
-            Self::Stopped { actor, reason } => AskError::Stopped { actor, reason },
-            Self::Crashed { actor, reason } => AskError::Crashed { actor, reason },
-            Self::NoReply { actor } => AskError::NoReply { actor },
-            Self::TimedOut { actor, after } => AskError::TimedOut { actor, after },
-            Self::Cycle { cycle } => AskError::Cycle { cycle },
-            Self::WrongLoop { actor } => AskError::WrongLoop { actor },
+impl<M> Drop for TellError<M> {
+    fn drop(&mut self) {
+        if let Some(message) = self.message.take() {
+            dead_letter::unsent(message, &self.actor, self.kind);
         }
     }
 }
 
-impl<M> fmt::Display for AskError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = type_name::<M>();
-        match self {
-            Self::NotSent(error) => error.fmt(f),
-            Self::NeverHandled { actor, reason } => {
-                write!(
-                    f,
-                    "`{message}` was never handled: {actor} ended before it came to it ({reason})"
-                )
-            }
-            Self::Dropped { actor } => {
-                write!(f, "`{message}` was never handled: the mailbox of {actor} overflowed")
-            }
-            Self::Stopped { actor, reason } => {
-                write!(f, "{actor} stopped without replying to `{message}` ({reason})")
-            }
-            Self::Crashed { actor, reason } => {
-                write!(f, "{actor} crashed before it replied to `{message}` ({reason})")
-            }
-            Self::NoReply { actor } => write!(f, "{actor} did not reply to `{message}`"),
-            Self::TimedOut { actor, after } => write!(
-                f,
-                "{actor} did not reply to `{message}` within {after:?}; whether it was or will be \
-                 handled is unknown"
-            ),
-            Self::SelfAsk(error) => write!(
-                f,
-                "{} asked itself `{message}`, which it cannot answer while it waits; tell it, or \
-                 call a function",
-                error.actor
-            ),
-            Self::Cycle { cycle } => {
-                write!(f, "`{message}` can have no reply, because these wait for each other: ")?;
-                for actor in cycle.iter() {
-                    write!(f, "{actor} -> ")?;
-                }
-                match cycle.first() {
-                    Some(first) => write!(f, "{first}; let one of them tell instead of ask"),
-                    None => Ok(()),
-                }
-            }
-            Self::WrongLoop { actor } => {
-                write!(f, "the reply of {actor} to `{message}` arrives on another event loop")
-            }
-        }
+/// How a message is called in a sentence. One that was taken out of its error has no name any more.
+pub(crate) fn name_of<M>() -> String {
+    match type_name::<M>() {
+        "()" => "the message".to_owned(),
+        name => format!("`{name}`"),
     }
 }
-
-impl<M> fmt::Debug for AskError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let variant = match self {
-            Self::NotSent(_) => "NotSent",
-            Self::NeverHandled { .. } => "NeverHandled",
-            Self::Dropped { .. } => "Dropped",
-            Self::Stopped { .. } => "Stopped",
-            Self::Crashed { .. } => "Crashed",
-            Self::NoReply { .. } => "NoReply",
-            Self::TimedOut { .. } => "TimedOut",
-            Self::SelfAsk(_) => "SelfAsk",
-            Self::Cycle { .. } => "Cycle",
-            Self::WrongLoop { .. } => "WrongLoop",
-        };
-        write!(f, "{variant}({self})")
-    }
-}
-
-impl<M> std::error::Error for AskError<M> {}

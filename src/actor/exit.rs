@@ -8,13 +8,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::id::ActorId;
+
 /// Why an actor ended.
 ///
 /// | reason | clean | crash |
 /// | --- | --- | --- |
 /// | `Normal`, `Shutdown`, `ShutdownWith` | yes | no |
 /// | `Killed`, `Error`, `Panicked`, `RestartLimit`, `TimedOut` | no | yes |
-/// | `NoActor` | no | no |
+/// | `NoActor`, `Refused`, `NameTaken` | no | no |
 ///
 /// Later versions may add reasons, so a `match` outside this crate needs a last arm; the questions
 /// [`is_clean`](Self::is_clean) and [`is_crash`](Self::is_crash) will go on to answer for all of
@@ -52,6 +54,15 @@ pub enum ExitReason {
     NoActor,
     /// A supervisor gave up, because its children needed more restarts than it may give them.
     RestartLimit,
+    /// The actor refused to start, for this reason; see [`Cx::refuse`](super::Cx::refuse).
+    Refused(Arc<str>),
+    /// It never lived: the name that it was to bear from its start belongs to another actor.
+    NameTaken {
+        /// The name.
+        name: Arc<str>,
+        /// Who has it.
+        owner: ActorId,
+    },
     /// The start, or the handling of a message, took longer than the actor may take; this says
     /// which, and how long that is.
     TimedOut(Arc<str>),
@@ -77,7 +88,9 @@ impl ExitReason {
             | Self::Panicked(_)
             | Self::NoActor
             | Self::RestartLimit
-            | Self::TimedOut(_) => false,
+            | Self::Refused(_)
+            | Self::TimedOut(_)
+            | Self::NameTaken { .. } => false,
         }
     }
 
@@ -97,8 +110,9 @@ impl ExitReason {
 
     /// Whether an actor that was alive came to a bad end.
     ///
-    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor), which tells
-    /// of an actor that was not there and so cannot have crashed.
+    /// This is [`is_abnormal`](Self::is_abnormal) without [`NoActor`](Self::NoActor) and
+    /// [`Refused`](Self::Refused) and [`NameTaken`](Self::NameTaken), which tell of an actor that
+    /// never lived and so cannot have crashed.
     ///
     /// # Examples
     ///
@@ -116,7 +130,12 @@ impl ExitReason {
             | Self::Panicked(_)
             | Self::RestartLimit
             | Self::TimedOut(_) => true,
-            Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::NoActor => false,
+            Self::Normal
+            | Self::Shutdown
+            | Self::ShutdownWith(_)
+            | Self::NoActor
+            | Self::Refused(_)
+            | Self::NameTaken { .. } => false,
         }
     }
 }
@@ -132,6 +151,10 @@ impl fmt::Display for ExitReason {
             Self::Panicked(text) => write!(f, "panicked: {text}"),
             Self::NoActor => f.write_str("no such actor"),
             Self::RestartLimit => f.write_str("restart limit reached"),
+            Self::NameTaken { name, owner } => {
+                write!(f, "the name `{name}` belongs to actor {owner}")
+            }
+            Self::Refused(why) => write!(f, "refused to start: {why}"),
             Self::TimedOut(what) => write!(f, "timed out: {what}"),
         }
     }
@@ -139,10 +162,12 @@ impl fmt::Display for ExitReason {
 
 #[cfg(test)]
 mod tests {
-    use super::ExitReason;
+    use super::{ActorId, ExitReason};
+    use crate::base::key::Key;
 
     #[test]
     fn every_reason_knows_whether_it_is_clean_or_a_crash_and_reads_well() {
+        let taken = ExitReason::NameTaken { name: "db".into(), owner: ActorId(Key::from_bits(7)) };
         let table = [
             (ExitReason::Normal, true, false, "normal"),
             (ExitReason::Shutdown, true, false, "shutdown"),
@@ -152,6 +177,8 @@ mod tests {
             (ExitReason::Panicked("boom".into()), false, true, "panicked: boom"),
             (ExitReason::NoActor, false, false, "no such actor"),
             (ExitReason::RestartLimit, false, true, "restart limit reached"),
+            (taken, false, false, "the name `db` belongs to actor #0.7.0"),
+            (ExitReason::Refused("no key".into()), false, false, "refused to start: no key"),
             (ExitReason::TimedOut("the start".into()), false, true, "timed out: the start"),
         ];
         for (reason, clean, crash, text) in table {

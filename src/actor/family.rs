@@ -31,6 +31,10 @@ impl Family {
         self.members.borrow_mut().retain(|member| member.supervisor != supervisor);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.borrow().is_empty()
+    }
+
     fn last(&self, all: bool) -> Option<ActorId> {
         let members = self.members.borrow();
         let last = members.iter().rev().find(|member| all || !member.survives);

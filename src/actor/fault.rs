@@ -23,18 +23,40 @@ pub struct Fault(anyhow::Error);
 
 impl Fault {
     /// A fault with this text.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// let fault = Fault::new("no paper");
+    /// assert_eq!(fault.to_string(), "no paper");
+    /// ```
     #[must_use]
     pub fn new(text: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
         Self(anyhow::Error::msg(text))
     }
 
     /// The same fault with a sentence on what was being done.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// let fault = Fault::new("no paper").context("cannot print");
+    /// assert_eq!(fault.to_string(), "cannot print");
+    /// // The alternate form has the causes too; it is what an `ExitReason` keeps.
+    /// assert_eq!(format!("{fault:#}"), "cannot print: no paper");
+    /// ```
     #[must_use]
     pub fn context(self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self(self.0.context(text))
     }
 
     /// The error inside, if it is an `E`.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use std::num::ParseIntError;
+    /// let fault = Fault::from("x".parse::<u16>().unwrap_err()).context("bad port");
+    /// assert!(fault.downcast_ref::<ParseIntError>().is_some());
+    /// assert!(fault.downcast_ref::<std::io::Error>().is_none());
+    /// ```
     #[must_use]
     pub fn downcast_ref<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()

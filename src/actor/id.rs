@@ -33,6 +33,16 @@ impl ActorId {
     /// Asks the actor to stop, before it takes any further message: its `stopped` hook runs, and
     /// messages that are left become dead letters. Nothing happens when it has ended, or crashed
     /// and waits for its supervisor to restart it.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |_system| {
+    ///     let id = greenroom::actor::spawn("idle", idle).id();
+    ///     id.stop();
+    ///     assert_eq!(id.ended().await, ExitReason::Shutdown);
+    /// });
+    /// ```
     pub fn stop(self) {
         self.stop_with(ExitReason::Shutdown);
     }
@@ -59,17 +69,48 @@ impl ActorId {
 
     /// Ends the actor at its next suspension point: its future is dropped and no hook runs. A
     /// handler that never awaits cannot be interrupted.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     // It awaits something other than a message, so a stop would not be heard.
+    ///     let busy = async |_: &mut Cx<Msg>| std::future::pending::<Result<(), Fault>>().await;
+    ///     let id = greenroom::actor::spawn("busy", busy).id();
+    ///     id.kill();
+    ///     assert_eq!(id.ended().await, ExitReason::Killed);
+    /// });
+    /// ```
     pub fn kill(self) {
         control::reach(self.0, |control| control.kill());
     }
 
     /// Whether the actor has not ended for good; `false` also for actors on other loops.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let id = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(())).id();
+    ///     assert!(id.is_alive());
+    ///     id.ended().await;
+    ///     assert!(!id.is_alive());
+    /// });
+    /// ```
     #[must_use]
     pub fn is_alive(self) -> bool {
         control::with(self.0, |_| ()).is_some()
     }
 
     /// The actor's name while it lives on this loop.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let id = greenroom::actor::spawn("brief", async |_: &mut Cx<Msg>| Ok::<(), Fault>(())).id();
+    ///     assert_eq!(id.name().as_deref(), Some("brief"));
+    ///     id.ended().await;
+    ///     assert_eq!(id.name(), None);
+    /// });
+    /// ```
     #[must_use]
     pub fn name(self) -> Option<std::sync::Arc<str>> {
         control::with(self.0, |control| std::sync::Arc::clone(&control.name))

@@ -14,6 +14,7 @@ use super::context::Cx;
 use super::exit::ExitReason;
 use super::family;
 use super::protocol::{Dispatch as _, Protocol};
+use super::recovery::{Recovery, after_error};
 use crate::base::panics::catch;
 use crate::event_loop::current;
 
@@ -25,6 +26,27 @@ use crate::event_loop::current;
 ///   Result<(), E>`, called once an incarnation.
 ///
 /// The marker `Kind` keeps the two apart for the compiler; it is always inferred.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::Incarnate;
+/// # struct Job; protocol! { enum Msg { Job(Job) } }
+/// # struct Worker; impl Actor for Worker { type Protocol = Msg; type Error = Fault; }
+/// # impl Handler<Job> for Worker { async fn handle(&mut self, _: Job, cx: &mut Cx<Msg>) -> Result<(), Fault> { cx.stop(); Ok(()) } }
+/// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { cx.recv().await; Ok(()) }
+///
+/// /// Takes either kind.
+/// fn hire<Kind: 'static>(worker: impl Incarnate<Msg, Kind>) -> Addr<Msg> {
+///     greenroom::actor::spawn("worker", worker)
+/// }
+///
+/// greenroom::run(async |_system| {
+///     for worker in [hire(work), hire(|| Worker)] {
+///         worker.tell(Job).await.unwrap();
+///         assert_eq!(worker.ended().await, ExitReason::Normal);
+///     }
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be run as an actor",
     note = "an actor is `|| MyActor {{ … }}` (a factory of a struct that implements `Actor`) or \
@@ -35,13 +57,49 @@ pub trait Incarnate<P: Protocol, Kind>: 'static {
     #[doc(hidden)]
     #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason;
+
+    /// Sees the last life's dependants out, however it ended, before anybody hears of its end.
+    #[doc(hidden)]
+    #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
+    async fn reap(&mut self) {}
 }
 
 /// Marks async functions.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::{Incarnate, IsFunction};
+/// # enum Msg {} impl Protocol for Msg {}
+/// /// Takes functions only, whatever their error is.
+/// fn start<E: 'static>(actor: impl Incarnate<Msg, IsFunction<E>>) -> Addr<Msg> {
+///     greenroom::actor::spawn("function", actor)
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let addr = start(async |_: &mut Cx<Msg>| Err::<(), _>("no paper"));
+///     assert_eq!(addr.ended().await, ExitReason::Error("no paper".into()));
+/// });
+/// ```
 #[derive(Debug)]
 pub struct IsFunction<E>(PhantomData<fn(E)>);
 
 /// Marks factories of struct actors.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::{Incarnate, IsFactory};
+/// # struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+/// # struct Seven; impl Actor for Seven { type Protocol = Msg; type Error = Fault; }
+/// # impl Handler<Get> for Seven { async fn handle(&mut self, _: Get, _: &mut Cx<Msg>) -> Result<u8, Fault> { Ok(7) } }
+/// /// Takes factories of one struct only.
+/// fn start<A: Actor>(make: impl Incarnate<A::Protocol, IsFactory<A>>) -> Addr<A::Protocol> {
+///     greenroom::actor::spawn("struct", make)
+/// }
+///
+/// greenroom::run(async |_system| {
+///     assert_eq!(start::<Seven>(|| Seven).ask(Get).await.unwrap(), 7);
+/// });
+/// ```
 #[derive(Debug)]
 pub struct IsFactory<A>(PhantomData<fn(A)>);
 
@@ -53,8 +111,11 @@ where
 {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
         match self(cx).await {
-            Ok(()) if cx.is_stopping() => cx.cell.control.take_stop_reason(),
-            Ok(()) => ExitReason::Normal,
+            Ok(()) => match cx.cell.control.take_refusal() {
+                Some(why) => ExitReason::Refused(why),
+                None if cx.is_stopping() => cx.cell.control.take_stop_reason(),
+                None => ExitReason::Normal,
+            },
             Err(error) => error_reason(&error),
         }
     }
@@ -85,6 +146,8 @@ pub(crate) trait Life {
         cx: &mut Cx<Self::Protocol>,
     ) -> impl Future<Output = Result<(), Self::Error>>;
 
+    fn on_error(&mut self, error: &Self::Error) -> Recovery;
+
     async fn crashed(&mut self, reason: &ExitReason, cx: &mut Cx<Self::Protocol>);
 
     async fn stopped(&mut self, reason: &ExitReason, cx: &mut Cx<Self::Protocol>);
@@ -106,6 +169,10 @@ impl<A: Actor> Life for A {
         message.dispatch(self, cx)
     }
 
+    fn on_error(&mut self, error: &A::Error) -> Recovery {
+        Actor::on_error(self, error)
+    }
+
     async fn crashed(&mut self, reason: &ExitReason, cx: &mut Cx<A::Protocol>) {
         Actor::crashed(self, reason, cx).await;
     }
@@ -119,6 +186,9 @@ impl<A: Actor> Life for A {
 pub(crate) async fn live<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     if let Err(error) = actor.started(cx).await {
         return error_reason(&error);
+    }
+    if let Some(why) = cx.cell.control.take_refusal() {
+        return ExitReason::Refused(why);
     }
     if cx.cell.control.has_declined() {
         return ExitReason::Normal;
@@ -138,16 +208,18 @@ async fn wind_up<A: Life>(
     cx: &mut Cx<A::Protocol>,
     mut reason: ExitReason,
 ) -> ExitReason {
+    if let Some(core) = current::get() {
+        settle_end(&cx.cell, &core, &reason);
+    }
     if reason.is_crash() {
-        if let Some(core) = current::get() {
-            settle_end(&cx.cell, &core, &reason);
-        }
         let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
         if let Err(payload) = crashed {
             reason = panic_reason(payload);
         }
     }
-    family::stop(&cx.cell.control, reason.is_clean()).await;
+    if cx.cell.control.has_family() {
+        family::stop(&cx.cell.control, reason.is_clean()).await;
+    }
     match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
         Ok(()) => reason,
         Err(payload) => panic_reason(payload),
@@ -158,8 +230,10 @@ async fn wind_up<A: Life>(
 async fn handle_all<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     loop {
         if let Some(message) = cx.take_next() {
-            if let Err(error) = actor.handle(message, cx).await {
-                return error_reason(&error);
+            if let Err(error) = actor.handle(message, cx).await
+                && let Some(reason) = after_error(actor, &error, cx)
+            {
+                return reason;
             }
         } else if !cx.wait_next().await {
             return cx.cell.control.take_stop_reason();
@@ -167,12 +241,12 @@ async fn handle_all<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitRea
     }
 }
 
-fn error_reason(error: &impl Display) -> ExitReason {
+pub(crate) fn error_reason(error: &impl Display) -> ExitReason {
     // The alternate form prints an error with its causes.
     ExitReason::Error(Arc::from(format!("{error:#}")))
 }
 
-fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
+pub(crate) fn panic_reason(payload: Box<dyn std::any::Any + Send>) -> ExitReason {
     // Thrown again under the guard that turns a payload into text and drops it safely.
     match catch(|| std::panic::resume_unwind(payload)) {
         Ok(()) => ExitReason::Panicked(Arc::from("a panic")),

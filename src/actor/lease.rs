@@ -25,8 +25,30 @@ use crate::mailbox::side::Taken;
 ///
 /// It is held until the work is done: an actor that lets it go, by [`done`](Self::done) or by
 /// dropping it, and crashes in a later turn has handled the message.
+///
+/// ```
+/// use greenroom::prelude::*;
+/// enum Msg { Work(&'static str) }
+/// impl Protocol for Msg {}
+/// async fn worker(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+///     loop {
+///         let work = cx.recv().await;
+///         let work = cx.lease(work);
+///         let Msg::Work(what) = &*work;
+///         if work.attempt() < 2 { return Err(Fault::new(format!("{what} went wrong"))); }
+///     }
+/// }
+/// greenroom::test::run(async |test| {
+///     let worker = test.spawn(child("worker", worker)).await.unwrap();
+///     worker.tell(Msg::Work("printing")).await.unwrap();
+///     test.settle().await;
+///     // Two incarnations crashed with it; the third was done with it, and nothing was lost.
+///     assert_eq!((worker.id().info().unwrap().incarnation, test.dead_letters()), (2, 0));
+/// });
+/// ```
 pub struct Lease<P: Protocol + Accepts<M>, M> {
     cell: Rc<ActorCell<P>>,
+    /// Until it is let go.
     message: Option<M>,
     attempt: u32,
 }
@@ -121,6 +143,7 @@ impl<P: Protocol + Accepts<M>, M> Lease<P, M> {
     /// });
     /// ```
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "a lease holds its message until it is let go")]
     pub fn done(mut self) -> M {
         self.message.take().expect("a lease holds its message until it is let go")
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::control::Control;
 use super::exit::ExitReason;
 use crate::base::clock::nanos;
-use crate::event_loop::core::Core;
+use crate::event_loop::current;
 use crate::timer::TimerKey;
 
 /// The limits of one actor; none by default.
@@ -17,8 +17,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) const fn any(&self) -> bool {
-        self.start.is_some() || self.handler.is_some()
+    /// Nothing when there is none, which is the usual case.
+    pub(crate) fn given(self) -> Option<Self> {
+        (self.start.is_some() || self.handler.is_some()).then_some(self)
     }
 }
 
@@ -45,9 +46,10 @@ impl Watchdog {
         &mut self,
         limits: Limits,
         control: &Control,
-        core: &Core,
         task: &Context<'_>,
     ) -> Option<ExitReason> {
+        self.disarm();
+        let core = current::get()?;
         let (timed, limit) = if !control.has_started() {
             (Timed::Start, limits.start)
         } else if control.has_message() {
@@ -55,7 +57,6 @@ impl Watchdog {
         } else {
             (Timed::Start, None)
         };
-        self.disarm(core);
         let Some(limit) = limit else {
             self.timed = None;
             return None;
@@ -72,9 +73,9 @@ impl Watchdog {
         None
     }
 
-    pub(crate) fn disarm(&mut self, core: &Core) {
+    pub(crate) fn disarm(&mut self) {
         if let Some(timer) = self.timer.take() {
-            core.disarm(timer);
+            current::with(|core| core.disarm(timer));
         }
     }
 }

@@ -30,13 +30,18 @@
 //! one transaction.
 
 mod address;
+mod arrival;
 mod ask;
+mod ask_error;
+mod ask_many;
+mod ask_set;
 mod body;
 mod cell;
 mod context;
 pub(crate) mod control;
 pub(crate) mod dead_letter;
 mod door;
+mod ended;
 mod error;
 mod exit;
 pub(crate) mod family;
@@ -48,11 +53,16 @@ mod lease;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
 mod link;
+mod making;
 mod monitor;
 mod orphan;
+mod pipe;
 mod protocol;
+mod receive;
 mod receive_timeout;
 mod recipient;
+mod recovery;
+pub(crate) mod release;
 mod reply;
 pub(crate) mod spawn;
 mod stash;
@@ -62,11 +72,15 @@ mod urgent;
 pub(crate) mod wait;
 mod watch;
 
-pub use address::{Addr, Making};
+pub use address::Addr;
 pub use ask::Ask;
+pub use ask_error::AskError;
+pub use ask_many::{NoAnswer, ask_all, ask_any, ask_each};
+pub use ask_set::{AskSet, DuplicateLabel, Unanswered};
 pub use context::Cx;
 pub use dead_letter::{Cause, DeadLetter};
-pub use error::{ActorLabel, AskError, TellError, TellErrorKind};
+pub(crate) use error::name_of;
+pub use error::{ActorLabel, TellError, TellErrorKind};
 pub use exit::ExitReason;
 pub use fault::Fault;
 pub use id::ActorId;
@@ -76,10 +90,12 @@ pub use keyed_timer::Repeat;
 pub use lease::Lease;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub use link::{Exit, LinkError};
+pub use making::Making;
 pub use monitor::{Down, MonitorId};
 pub use protocol::{Accepts, Dispatch, Protocol, Request};
 pub use receive_timeout::WhenIdle;
 pub use recipient::Recipient;
+pub use recovery::Recovery;
 pub use reply::Reply;
 pub use spawn::{MailboxOptions, spawn, spawn_with};
 pub use stash::StashFull;
@@ -93,8 +109,8 @@ pub use crate::mailbox::overflow::Overflow;
 /// An actor with state and a handler for each message of its protocol.
 ///
 /// State, messages and futures need not be `Send`: an actor never leaves its loop. `Err` from a
-/// handler is a crash, for the supervisor to decide about; an error that callers should see belongs
-/// into the reply type.
+/// handler is a crash, for the supervisor to decide about, unless [`on_error`](Self::on_error) says
+/// otherwise; an error that callers should see belongs into the reply type.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -142,6 +158,16 @@ pub trait Actor: Sized + 'static {
         Ok(())
     }
 
+    /// What is to become of this actor after an error of one of its handlers, by the class of the
+    /// error; by default its supervisor decides. An error of [`started`](Self::started) is not
+    /// asked about, and a panic never is. See [`Recovery`] for an example.
+    ///
+    /// # Panics
+    /// A panic here is a panic of the handler.
+    fn on_error(&mut self, _error: &Self::Error) -> Recovery {
+        Recovery::Supervise
+    }
+
     /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is
     /// taken down: its [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
     /// [`stopped`](Self::stopped) follows. It does not run when the actor is killed.
@@ -166,6 +192,27 @@ pub trait Actor: Sized + 'static {
 /// # Errors
 /// An error is a crash of the incarnation; the asker gets
 /// [`AskError::Crashed`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// struct Add(u64);
+/// protocol! { enum Msg { Add(Add) -> u64 } }
+/// struct Sum(u64);
+/// impl Actor for Sum { type Protocol = Msg; type Error = Fault; }
+/// impl Handler<Add> for Sum {
+///     async fn handle(&mut self, Add(n): Add, _: &mut Cx<Msg>) -> Result<u64, Fault> {
+///         self.0 = self.0.checked_add(n).ok_or_else(|| Fault::new("too much"))?;
+///         Ok(self.0)
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let sum = greenroom::actor::spawn("sum", || Sum(1));
+///     assert_eq!(sum.ask(Add(2)).await.unwrap(), 3);
+///     let crash = sum.ask(Add(u64::MAX)).await.unwrap_err();
+///     assert_eq!(crash.exit_reason(), Some(&ExitReason::Error("too much".into())));
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{M}`",
     note = "implement `Handler<{M}> for {Self}`; its protocol promises that it handles this message"
@@ -198,4 +245,21 @@ pub(crate) fn is_of_protocol<P: Protocol>(
 }
 
 /// What a handler of `A` returns for a message `M`.
+///
+/// ```
+/// use greenroom::actor::HandlerReply;
+/// # use greenroom::prelude::*;
+/// # struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+/// # struct Seven; impl Actor for Seven { type Protocol = Msg; type Error = Fault; }
+/// impl Handler<Get> for Seven {
+///     async fn handle(&mut self, _: Get, _: &mut Cx<Msg>) -> Result<HandlerReply<Self, Get>, Fault> {
+///         Ok(7)
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let answer: HandlerReply<Seven, Get> = greenroom::actor::spawn("seven", || Seven).ask(Get).await.unwrap();
+///     assert_eq!(answer, 7);
+/// });
+/// ```
 pub type HandlerReply<A, M> = <<A as Actor>::Protocol as Accepts<M>>::Reply;

@@ -1,13 +1,18 @@
 //! Monitors: hearing of an actor's end, exactly once, after everything it sent.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::context::Cx;
 use super::control::{self, Control};
 use super::exit::ExitReason;
 use super::id::ActorId;
+use super::protocol::{Accepts, Protocol};
+use super::reply::Reply;
 use crate::base::key::Key;
 use crate::base::panics::catch;
+use crate::event_loop::current;
 
 /// An actor that was watched has ended for good.
 ///
@@ -55,6 +60,25 @@ pub struct Down {
 }
 
 /// One monitor, to be taken back by [`Cx::demonitor`](super::Cx::demonitor).
+///
+/// ```
+/// # use greenroom::prelude::*; use greenroom::actor::MonitorId;
+/// struct Gone(MonitorId);
+/// impl Protocol for Gone {}
+/// # greenroom::run(async |_system| {
+/// # let job = async |_: &mut Cx<Gone>| std::future::pending::<Result<(), Fault>>().await;
+/// # let (a, b) = (greenroom::actor::spawn("a", job), greenroom::actor::spawn("b", job));
+/// let watcher = greenroom::actor::spawn("watcher", async move |cx: &mut Cx<Gone>| {
+///     let first = cx.monitor_with(a.id(), |down| Gone(down.monitor));
+///     let second = cx.monitor_with(b.id(), |down| Gone(down.monitor));
+///     b.kill();
+///     let Gone(monitor) = cx.recv().await;
+///     assert!(monitor == second && monitor != first);
+///     Ok::<(), Fault>(())
+/// });
+/// assert_eq!(watcher.ended().await, ExitReason::Normal);
+/// # });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct MonitorId {
     pub(crate) target: Key,
@@ -86,6 +110,11 @@ impl Monitors {
         self.watchers.borrow_mut().push((monitor, tell));
     }
 
+    #[cfg(test)]
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers.borrow().len()
+    }
+
     pub(crate) fn add_watched(&self, monitor: MonitorId) {
         self.watched.borrow_mut().push(monitor);
     }
@@ -101,6 +130,157 @@ impl Monitors {
         let mut watchers = self.watchers.borrow_mut();
         let index = watchers.iter().position(|(other, _)| *other == monitor)?;
         Some(watchers.remove(index).1)
+    }
+}
+
+impl<P: Protocol> Cx<P> {
+    /// Watches an actor: when it has ended for good, one [`Down`] comes as a message.
+    ///
+    /// # Rules
+    /// - A monitor fires **exactly once**. Two monitors on one actor fire twice.
+    /// - The [`Down`] comes **behind every message** that the ended actor had sent to this one
+    ///   before, and no bound of the mailbox applies to it.
+    /// - When it comes, the name of the ended actor is **free**, its group memberships are over,
+    ///   its stop hook has run, its children are gone, and what stood in its mailbox is dead
+    ///   letters.
+    /// - A **restart is no end**: the address goes on, so there is nothing to tell. The reason is
+    ///   that of the last incarnation.
+    /// - An actor that has ended **already** gives one too, with [`ExitReason::NoActor`], later and
+    ///   never from inside this call.
+    /// - A monitor has **one direction**: the watched actor does not know of it, and nothing of it
+    ///   is left when the watcher ends first. For two directions there is [`link`](Self::link).
+    /// - [Taken back](Self::demonitor), it does not fire, not even when its [`Down`] stands in the
+    ///   mailbox already.
+    /// - It belongs to the actor and not to its incarnation: the next one hears of an end that it
+    ///   was not there to see.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    ///
+    /// enum Msg { Watch(ActorId), Said(&'static str), Gone(Down) }
+    /// impl Protocol for Msg {}
+    /// impl Accepts<Down> for Msg {
+    ///     type Reply = ();
+    ///     fn wrap(down: Down, _: Reply<()>) -> Self { Msg::Gone(down) }
+    /// }
+    /// async fn watcher(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     let mut said = Vec::new();
+    ///     loop {
+    ///         match cx.recv().await {
+    ///             Msg::Watch(id) => { cx.monitor(id); }
+    ///             Msg::Said(word) => said.push(word),
+    ///             Msg::Gone(down) => {
+    ///                 assert_eq!(down.reason.to_string(), "error: no more words");
+    ///                 assert_eq!(said, ["first", "last"], "before the end of who sent them");
+    ///                 return Ok(());
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// greenroom::test::run(async |test| {
+    ///     let watcher = greenroom::actor::spawn("watcher", watcher);
+    ///     let speaker = greenroom::actor::spawn("speaker", async move |_: &mut Cx<Msg>| {
+    ///         watcher.tell(Msg::Said("first")).await.map_err(|error| error.without_message())?;
+    ///         watcher.tell(Msg::Said("last")).await.map_err(|error| error.without_message())?;
+    ///         Err::<(), _>(Fault::new("no more words"))
+    ///     });
+    ///     watcher.try_tell(Msg::Watch(speaker.id())).unwrap();
+    ///     assert_eq!(watcher.ended().await, ExitReason::Normal);
+    ///     # let _ = test;
+    /// });
+    /// ```
+    pub fn monitor(&self, actor: ActorId) -> MonitorId
+    where
+        P: Accepts<Down>,
+    {
+        self.monitor_with(actor, |down| P::wrap(down, Reply::nobody()))
+    }
+
+    /// As [`monitor`](Self::monitor), with a message of your choice.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg { Watch(ActorId), Gone(ExitReason) }
+    /// impl Protocol for Msg {}
+    /// async fn watcher(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop {
+    ///         match cx.recv().await {
+    ///             Msg::Watch(id) => { cx.monitor_with(id, |down| Msg::Gone(down.reason)); }
+    ///             Msg::Gone(_) => return Ok(()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let watched = greenroom::actor::spawn("watched", watcher);
+    ///     let watcher = greenroom::actor::spawn("watcher", watcher);
+    ///     watcher.tell(Msg::Watch(watched.id())).await.unwrap();
+    ///     watched.kill();
+    ///     assert_eq!(watcher.ended().await, ExitReason::Normal);
+    /// });
+    /// ```
+    pub fn monitor_with(
+        &self,
+        actor: ActorId,
+        message: impl FnOnce(Down) -> P + 'static,
+    ) -> MonitorId {
+        let core = current::expect("Cx::monitor");
+        let number = core.locals.get::<Numbers>().next();
+        let monitor = MonitorId { target: actor.0, number };
+        let watcher = Rc::downgrade(&self.cell);
+        let tell = move |down: Down| {
+            // A watcher that has ended hears nothing.
+            let Some(watcher) = watcher.upgrade().filter(|cell| !cell.control.has_ended()) else {
+                return;
+            };
+            // One that was taken back does not fire.
+            if !watcher.control.monitors.forget_watched(down.monitor) {
+                return;
+            }
+            watcher.put_notice(down.monitor.number, message(down));
+        };
+        let tell: Box<dyn FnOnce(Down)> = Box::new(tell);
+        self.cell.control.monitors.add_watched(monitor);
+        if core.id() != actor.0.home() {
+            let mine = self.spawn(async move {
+                let reason = actor.ended().await;
+                tell(Down { actor, name: None, reason, monitor });
+            });
+            mine.detach();
+            return monitor;
+        }
+        let mut tell = Some(tell);
+        let found = control::with_on(&core, actor.0, |target| {
+            if let Some(tell) = tell.take() {
+                target.monitors.add_watcher(monitor, tell);
+            }
+        });
+        if let (None, Some(tell)) = (found, tell) {
+            // Told later, never from inside this call.
+            let reason = ExitReason::NoActor;
+            let down = Down { actor, name: None, reason, monitor };
+            core.defer(move |_| deliver(tell, down));
+        }
+        monitor
+    }
+
+    /// Takes a monitor back: no [`Down`] of it comes from now on, not even one that stands in the
+    /// mailbox already. `true` when it had not fired. Other monitors on the same actor go on; one
+    /// that is not known, or not this actor's, changes nothing.
+    ///
+    /// ```
+    /// # use greenroom::{actor::spawn, prelude::*}; struct Gone; impl Protocol for Gone {}
+    /// let actor = async |cx: &mut Cx<Gone>| {
+    ///     let monitor = cx.monitor_with(cx.id(), |_| Gone);
+    ///     if cx.demonitor(monitor) && !cx.demonitor(monitor) { Ok(()) } else { Err("it fires once") }
+    /// };
+    /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
+    /// ```
+    pub fn demonitor(&self, monitor: MonitorId) -> bool {
+        let mine = self.cell.control.monitors.forget_watched(monitor);
+        drop(self.cell.mailbox.remove_notices(monitor.number));
+        mine && withdraw(monitor)
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::control;
-use super::reply::Lost;
+use super::control::{self, Control};
+use super::reply::{Loss, Lost};
 use crate::base::key::Key;
 use crate::event_loop::current;
 
@@ -15,11 +15,11 @@ use crate::event_loop::current;
 pub(crate) struct Orphan {
     /// The actor that ran when the port was dropped, and which message it was at.
     dropped_by: Option<(Key, u64)>,
-    tell: Box<dyn FnOnce(Lost)>,
+    tell: Box<dyn FnOnce(Loss)>,
 }
 
 impl Orphan {
-    pub(crate) fn new(tell: impl FnOnce(Lost) + 'static) -> Self {
+    pub(crate) fn new(tell: impl FnOnce(Loss) + 'static) -> Self {
         Self { dropped_by: None, tell: Box::new(tell) }
     }
 }
@@ -29,17 +29,17 @@ impl Orphan {
 pub(crate) struct Orphans {
     waiting: RefCell<Vec<Orphan>>,
     /// Why ports that are dropped right now are dropped, when that is known beforehand.
-    known: RefCell<Option<Lost>>,
+    known: RefCell<Option<Loss>>,
     settling: Cell<bool>,
 }
 
 /// Takes in an orphan. Without a loop on this thread nobody will know better: it is told at once.
 pub(crate) fn add(mut orphan: Orphan) {
-    let Some(core) = current::get() else { return (orphan.tell)(Lost::Dropped) };
+    let Some(core) = current::get() else { return (orphan.tell)(Lost::Dropped.into()) };
     let orphans = core.locals.get::<Orphans>();
     let known = orphans.known.borrow().clone();
-    if let Some(lost) = known {
-        return (orphan.tell)(lost);
+    if let Some(loss) = known {
+        return (orphan.tell)(loss);
     }
     orphan.dropped_by = core.scheduler.running().and_then(|key| {
         control::with_on(&core, key, |control| control.handled()).map(|handled| (key, handled))
@@ -50,35 +50,35 @@ pub(crate) fn add(mut orphan: Orphan) {
         core.defer(|core| {
             let orphans = core.locals.get::<Orphans>();
             orphans.settling.set(false);
-            orphans.settle(|_| true, &Lost::Dropped);
+            for orphan in orphans.take(|_| true) {
+                let dropped_by = orphan.dropped_by.map(|(actor, _)| actor);
+                let by = dropped_by.and_then(|actor| control::with_on(core, actor, Control::label));
+                (orphan.tell)(Loss { by, why: Lost::Dropped });
+            }
         });
     }
 }
 
 impl Orphans {
-    /// Tells those that an actor dropped at its message `handled` why it did.
-    pub(crate) fn settle_for(&self, actor: Key, handled: u64, lost: &Lost) {
-        self.settle(|dropped_by| dropped_by == Some((actor, handled)), lost);
+    /// Tells those that an actor dropped at the message that is, or was last, in its hand why it
+    /// did.
+    pub(crate) fn settle_for(&self, actor: &Control, why: &Lost) {
+        let mine = Some((actor.key, actor.handled()));
+        for orphan in self.take(|dropped_by| dropped_by == mine) {
+            (orphan.tell)(Loss { by: Some(actor.label()), why: why.clone() });
+        }
     }
 
-    /// Runs `f`, in which every port that is dropped is dropped for this reason.
-    pub(crate) fn during<T>(&self, lost: Lost, f: impl FnOnce() -> T) -> T {
-        let before = self.known.replace(Some(lost));
+    /// Runs `f`, in which every port that is dropped is lost like this.
+    pub(crate) fn during<T>(&self, loss: Loss, f: impl FnOnce() -> T) -> T {
+        let before = self.known.replace(Some(loss));
         let result = f();
         self.known.replace(before);
         result
     }
 
-    fn settle(&self, mine: impl Fn(Option<(Key, u64)>) -> bool, lost: &Lost) {
-        if self.waiting.borrow().is_empty() {
-            return;
-        }
-        let told: Vec<Orphan> = {
-            let mut waiting = self.waiting.borrow_mut();
-            waiting.extract_if(.., |orphan| mine(orphan.dropped_by)).collect()
-        };
-        for orphan in told {
-            (orphan.tell)(lost.clone());
-        }
+    fn take(&self, mine: impl Fn(Option<(Key, u64)>) -> bool) -> Vec<Orphan> {
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.extract_if(.., |orphan| mine(orphan.dropped_by)).collect()
     }
 }

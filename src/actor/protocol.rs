@@ -57,6 +57,31 @@ impl<P: Protocol> Accepts<P> for P {
 
 /// Hands a message of this protocol to the right [`Handler`] of `A`; written by
 /// [`protocol!`](crate::protocol).
+///
+/// It can be written by hand, for a struct actor with a plain enum:
+///
+/// ```
+/// use greenroom::prelude::*;
+/// use greenroom::actor::Dispatch;
+///
+/// enum Msg { Add(u64), Get(Reply<u64>) }
+/// impl Protocol for Msg {}
+/// #[derive(Default)]
+/// struct Counter(u64);
+/// impl Actor for Counter { type Protocol = Msg; type Error = Fault; }
+/// impl Dispatch<Counter> for Msg {
+///     async fn dispatch(self, counter: &mut Counter, _: &mut Cx<Msg>) -> Result<(), Fault> {
+///         match self { Msg::Add(n) => counter.0 += n, Msg::Get(reply) => reply.send(counter.0) }
+///         Ok(())
+///     }
+/// }
+///
+/// greenroom::run(async |_system| {
+///     let counter = greenroom::actor::spawn("counter", Counter::default);
+///     counter.tell(Msg::Add(2)).await.unwrap();
+///     assert_eq!(counter.ask_with(Msg::Get).await.unwrap(), 2);
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{A}` does not handle every message of the protocol `{Self}`",
     note = "implement `Handler<M>` for each message (`Handler<Request<M, R>>` for one with `=>`)"
@@ -122,10 +147,47 @@ pub struct Request<M, R: 'static> {
 }
 
 impl<M, R: 'static> Request<M, R> {
-    /// Passes the request on with its reply port: whoever answers answers the first asker.
+    /// Passes the request on with its reply port: whoever answers answers the first asker. The duty
+    /// goes with it: if `to` ends without answering, the first asker is told so, at once and with
+    /// its name; the one that passed it on may end.
     ///
     /// # Errors
-    /// When `to` is full or has ended; the request comes back.
+    /// When `to` is full or has ended: the request comes back, with its port. To an actor on
+    /// another loop, `Ok` promises only that it reached the inbox of that loop; one that the inbox
+    /// refuses is a dead letter, which tells the asker that there is no answer.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// struct Sum(Vec<u32>);
+    /// protocol! { enum SumProtocol { Sum(Sum) => u32 } }
+    /// struct Adds;
+    /// impl Actor for Adds { type Protocol = SumProtocol; type Error = Fault; }
+    /// impl Handler<Request<Sum, u32>> for Adds {
+    ///     async fn handle(&mut self, request: Request<Sum, u32>, _: &mut Cx<SumProtocol>) -> Result<(), Fault> {
+    ///         let sum = request.message.0.iter().copied().reduce(|a, b| a + b);
+    ///         request.reply.send(sum.ok_or_else(|| Fault::new("nothing to add"))?);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// struct Delegates(Addr<SumProtocol>);
+    /// impl Actor for Delegates { type Protocol = SumProtocol; type Error = Fault; }
+    /// impl Handler<Request<Sum, u32>> for Delegates {
+    ///     async fn handle(&mut self, request: Request<Sum, u32>, _: &mut Cx<SumProtocol>) -> Result<(), Fault> {
+    ///         request.forward(self.0).map_err(|error| error.without_message())?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// greenroom::run(async |_system| {
+    ///     let adds = greenroom::actor::spawn("adds", || Adds);
+    ///     let first = greenroom::actor::spawn("delegates", move || Delegates(adds));
+    ///     assert_eq!(first.ask(Sum(vec![1, 2, 3])).await.unwrap(), 6);
+    ///     match first.ask(Sum(vec![])).await.unwrap_err() {
+    ///         AskError::Crashed { actor, .. } => assert_eq!(actor.id, adds.id()),
+    ///         other => panic!("{other}"),
+    ///     }
+    /// });
+    /// ```
     pub fn forward<P>(self, to: Addr<P>) -> Result<(), super::TellError<Self>>
     where
         P: Accepts<M, Reply = R>,

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::address::Addr;
-use super::ask::{Ask, DEFAULT_LIMIT};
+use super::arrival::Arrival;
+use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate};
-use super::door::{Arrival, Away, Door, Opened, Passage, bury_overflow, open};
+use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::id::ActorId;
 use super::protocol::Accepts;
@@ -80,6 +81,16 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     }
 
     /// Which actor this is.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Tick; protocol! { enum Msg { Tick(Tick) } }
+    /// # async fn clock(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("clock", clock);
+    ///     let ticks: Recipient<Tick> = addr.recipient();
+    ///     assert_eq!(ticks.id(), addr.id());
+    /// });
+    /// ```
     #[must_use]
     pub const fn id(&self) -> ActorId {
         ActorId(self.key)
@@ -89,6 +100,18 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     ///
     /// # Errors
     /// The message comes back when the actor has ended or its mailbox is full.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Tick; protocol! { enum Msg { Tick(Tick) } }
+    /// # async fn clock(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn_with("clock", MailboxOptions::bounded(1), clock);
+    ///     let ticks: Recipient<Tick> = addr.recipient();
+    ///     assert!(ticks.try_tell(Tick).is_ok());
+    ///     let error = ticks.try_tell(Tick).unwrap_err();
+    ///     assert!(error.is_full() && error.into_message().is_some());
+    /// });
+    /// ```
     pub fn try_tell(&self, message: M) -> Result<(), TellError<M>> {
         let mut passage = Passage::new(message);
         let Opened::Here(gate) = open(self) else { return Err(passage.closed(self.id())) };
@@ -102,6 +125,17 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     ///
     /// # Cancel safety
     /// As [`Addr::tell`].
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Tick; protocol! { enum Msg { Tick(Tick) } }
+    /// # async fn one_tick(cx: &mut Cx<Msg>) -> Result<(), Fault> { cx.recv().await; Ok(()) }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("clock", one_tick);
+    ///     let ticks: Recipient<Tick> = addr.recipient();
+    ///     ticks.tell(Tick).await.unwrap();
+    ///     assert_eq!(addr.ended().await, ExitReason::Normal);
+    /// });
+    /// ```
     pub const fn tell(&self, message: M) -> Tell<Self, M, R> {
         Tell::new(*self, message)
     }
@@ -110,8 +144,17 @@ impl<M: 'static, R: 'static> Recipient<M, R> {
     ///
     /// # Cancel safety
     /// As [`Addr::ask`].
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(_, reply) = cx.recv().await; reply.send(7) } }
+    /// greenroom::run(async |_system| {
+    ///     let number: Recipient<Get, u8> = greenroom::actor::spawn("seven", seven).recipient();
+    ///     assert_eq!(number.ask(Get).await.unwrap(), 7);
+    /// });
+    /// ```
     pub const fn ask(&self, message: M) -> Ask<Self, M, R> {
-        Ask::new(*self, message, Some(DEFAULT_LIMIT))
+        Ask::new(*self, message)
     }
 }
 
@@ -137,6 +180,12 @@ impl<M: 'static, R: 'static> Door<M, R> for Recipient<M, R> {
     fn send_away(&self, message: M, _: Reply<R>, _: Arrival) -> Result<(), Away<M>> {
         // A recipient cannot leave its thread, but the thread may run another loop just now.
         Err(Away { message: Some(message), refused: Refused::Closed })
+    }
+}
+
+impl<M: 'static, R: 'static> From<Recipient<M, R>> for ActorId {
+    fn from(recipient: Recipient<M, R>) -> Self {
+        recipient.id()
     }
 }
 

@@ -5,6 +5,7 @@
 //! an answer too.
 //!
 //! * **A3** every ask ends: with a reply, with an error that says what is certain, or at its limit
+//! * **A4** a reply reaches the ask that it is for, or is a dead letter, and never another ask
 
 use std::cell::RefCell;
 use std::fmt;
@@ -58,7 +59,7 @@ enum Way<R: 'static> {
     /// A slot in the table of the asker's loop.
     Slot(Home<R>),
     /// An asker on another loop, or on a thread without one.
-    Shared(oneshot::Sender<Result<R, Lost>>),
+    Shared(oneshot::Sender<Result<R, Loss>>),
 }
 
 /// Why an ask gets no answer.
@@ -78,17 +79,47 @@ pub(crate) enum Lost {
     NotSent,
 }
 
+/// Why an ask gets no answer, and whose doing it is: often the actor that was asked, but a port may
+/// have been passed on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Loss {
+    /// `None` when the port was dropped by code that is no actor's.
+    pub(crate) by: Option<ActorLabel>,
+    pub(crate) why: Lost,
+}
+
+impl From<Lost> for Loss {
+    fn from(why: Lost) -> Self {
+        Self { by: None, why }
+    }
+}
+
 impl<R: 'static> Reply<R> {
     /// A port that leads nowhere, for messages that are told.
     pub(crate) const fn nobody() -> Self {
         Self { way: Way::Nobody }
     }
 
-    pub(crate) const fn shared(sender: oneshot::Sender<Result<R, Lost>>) -> Self {
+    pub(crate) const fn shared(sender: oneshot::Sender<Result<R, Loss>>) -> Self {
         Self { way: Way::Shared(sender) }
     }
 
     /// Answers. An asker who no longer waits makes the answer a dead letter; nothing else happens.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// enum Msg { Double(u64, Reply<u64>) }
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |_system| {
+    ///     let later = async |cx: &mut Cx<Msg>| {
+    ///         let Msg::Double(n, reply) = cx.recv().await;
+    ///         // From a task, while the actor goes on.
+    ///         greenroom::task::spawn(async move { reply.send(2 * n) }).await.map_err(Fault::from)
+    ///     };
+    ///     let addr = greenroom::actor::spawn("later", later);
+    ///     assert_eq!(addr.ask_with(|reply| Msg::Double(4, reply)).await.unwrap(), 8);
+    /// });
+    /// ```
     #[inline]
     pub fn send(self, value: R) {
         if !matches!(self.way, Way::Nobody) {
@@ -123,7 +154,23 @@ impl<R: 'static> Reply<R> {
     }
 
     /// Whether nobody waits for the answer: the message was told, or the asker has given up. An
-    /// expensive answer need not be worked out then.
+    /// expensive answer need not be worked out then. `false` may be out of date on another thread
+    /// than the asker's.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; struct Get; protocol! { enum Msg { Get(Get) -> u8 } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn("seven", async |cx: &mut Cx<Msg>| {
+    ///         let Msg::Get(_, told) = cx.recv().await;
+    ///         let Msg::Get(_, asked) = cx.recv().await;
+    ///         assert!(told.is_closed() && !asked.is_closed());
+    ///         asked.send(7);
+    ///         Ok::<(), Fault>(())
+    ///     });
+    ///     addr.tell(Get).await.unwrap();
+    ///     assert_eq!(addr.ask(Get).await.unwrap(), 7);
+    /// });
+    /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match &self.way {
@@ -158,24 +205,28 @@ impl<R: 'static> Reply<R> {
         match std::mem::replace(&mut self.way, Way::Nobody) {
             Way::Nobody => {}
             Way::Slot(home) => abandon::<R>(home.key()),
-            Way::Shared(sender) => orphan::add(Orphan::new(move |lost| {
-                let _ = sender.send(Err(lost));
+            Way::Shared(sender) => orphan::add(Orphan::new(move |loss| {
+                let _ = sender.send(Err(loss));
             })),
         }
     }
 }
 
+/// Why it was dropped is known on this loop, even if the asker is on another.
 fn abandon<R: 'static>(key: Key) {
-    let lose = move |lost| {
+    let lose = move |loss| {
         if let Some(core) = current::get() {
-            table::<R>(&core).lose(&core, key, lost);
+            table::<R>(&core).lose(&core, key, loss);
         }
     };
-    if current::with(|core| core.id() == key.home()) == Some(true) {
-        orphan::add(Orphan::new(lose));
-    } else if let Some(remote) = remote::find(key.home()) {
-        let _ = remote.post_always(Post::Run(Box::new(move || lose(Lost::Dropped))));
-    }
+    orphan::add(Orphan::new(move |loss| {
+        if current::with(|core| core.id() == key.home()) == Some(true) {
+            lose(loss);
+        } else if let Some(remote) = remote::find(key.home()) {
+            // A loop that has ended has no askers.
+            let _ = remote.post_always(Post::Run(Box::new(move || lose(loss))));
+        }
+    }));
 }
 
 impl<R: 'static> fmt::Debug for Reply<R> {
@@ -197,7 +248,7 @@ pub(crate) struct ReplyTable<R> {
 /// Small, because it is moved in and out for every ask; losing is rare and may cost an allocation.
 enum Slot<R> {
     Waiting(Listener),
-    Answered(Result<R, Box<Lost>>),
+    Answered(Result<R, Box<Loss>>),
 }
 
 impl<R> Default for ReplyTable<R> {
@@ -244,8 +295,8 @@ impl<R: 'static> ReplyTable<R> {
     }
 
     /// Tells the asker why there will be no answer. One that gave up has taken its slot with it.
-    pub(crate) fn lose(&self, core: &Core, key: Key, lost: Lost) {
-        if let Ok(asker) = self.fill(key, Err(Box::new(lost))) {
+    pub(crate) fn lose(&self, core: &Core, key: Key, loss: Loss) {
+        if let Ok(asker) = self.fill(key, Err(Box::new(loss))) {
             asker.wake(core);
         }
     }
@@ -254,8 +305,8 @@ impl<R: 'static> ReplyTable<R> {
     fn fill(
         &self,
         key: Key,
-        outcome: Result<R, Box<Lost>>,
-    ) -> Result<Listener, Result<R, Box<Lost>>> {
+        outcome: Result<R, Box<Loss>>,
+    ) -> Result<Listener, Result<R, Box<Loss>>> {
         let mut slots = self.slots.borrow_mut();
         match slots.get_mut(key.slot()) {
             None => Err(outcome),
@@ -271,7 +322,7 @@ impl<R: 'static> ReplyTable<R> {
 
     /// What came, which closes the slot; or nothing yet, and `waker` is called when it does.
     #[inline]
-    pub(crate) fn poll(&self, key: Key, waker: &Waker) -> Poll<Result<R, Lost>> {
+    pub(crate) fn poll(&self, key: Key, waker: &Waker) -> Poll<Result<R, Loss>> {
         let mut slots = self.slots.borrow_mut();
         match slots.get(key.slot()) {
             Some(Slot::Waiting(asker)) if asker.is(waker) => return Poll::Pending,
@@ -285,8 +336,8 @@ impl<R: 'static> ReplyTable<R> {
         let slot = slots.remove(key.slot());
         drop(slots);
         Poll::Ready(match slot {
-            Some(Slot::Answered(outcome)) => outcome.map_err(|lost| *lost),
-            Some(Slot::Waiting(_)) | None => Err(Lost::Dropped),
+            Some(Slot::Answered(outcome)) => outcome.map_err(|loss| *loss),
+            Some(Slot::Waiting(_)) | None => Err(Lost::Dropped.into()),
         })
     }
 
@@ -300,9 +351,11 @@ impl<R: 'static> ReplyTable<R> {
         drop(asker);
     }
 
-    /// Closes a slot whose asker has given up; what was in it is dropped here.
+    /// Closes a slot whose asker has given up. An answer that is in it already reaches nobody.
     pub(crate) fn close(&self, key: Key) {
         let slot = self.slots.borrow_mut().remove(key.slot());
-        drop(slot);
+        if let Some(Slot::Answered(Ok(late))) = slot {
+            dead_letter::late_reply(late);
+        }
     }
 }

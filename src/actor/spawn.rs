@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::address::Addr;
 use super::body::{self, Share};
@@ -37,11 +38,22 @@ pub struct MailboxOptions {
     urgent: u32,
     pub(crate) stash: usize,
     pub(crate) redeliveries: u32,
+    pub(crate) ask_timeout: Option<Duration>,
 }
 
 impl MailboxOptions {
     /// Holds at most this many messages, at least 1; senders wait when it is full. Stop requests,
     /// [`Down`](super::Down) notices and supervision do not count.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), work);
+    ///     assert!(addr.try_tell(Msg::Job).is_ok());
+    ///     assert!(addr.try_tell(Msg::Job).unwrap_err().is_full());
+    /// });
+    /// ```
     #[must_use]
     pub const fn bounded(capacity: usize) -> Self {
         Self {
@@ -50,16 +62,38 @@ impl MailboxOptions {
             urgent: 0,
             stash: DEFAULT_CAPACITY,
             redeliveries: DEFAULT_REDELIVERIES,
+            ask_timeout: None,
         }
     }
 
     /// Holds as many as memory does. It must be said, because it is how servers die.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::unbounded(), work);
+    ///     for _ in 0..2_000 { assert!(addr.try_tell(Msg::Job).is_ok()); }
+    /// });
+    /// ```
     #[must_use]
     pub const fn unbounded() -> Self {
         Self::bounded(usize::MAX)
     }
 
     /// What happens to a message that finds the mailbox full.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |_system| {
+    ///     let mailbox = MailboxOptions::bounded(1).overflow(Overflow::Fail);
+    ///     let addr = greenroom::actor::spawn_with("worker", mailbox, work);
+    ///     addr.try_tell(Msg::Job).unwrap();
+    ///     // With `Overflow::Wait` this would have waited for room.
+    ///     assert!(addr.tell(Msg::Job).await.unwrap_err().is_full());
+    /// });
+    /// ```
     #[must_use]
     pub const fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
@@ -106,6 +140,31 @@ impl MailboxOptions {
     #[must_use]
     pub const fn redeliveries(mut self, times: u32) -> Self {
         self.redeliveries = times;
+        self
+    }
+
+    /// How long an ask of this actor waits unless the asker says otherwise by
+    /// [`Ask::timeout`](super::Ask::timeout); 5 s by default. It holds for asks from the actor's
+    /// own loop; from elsewhere it is not known when the wait begins.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u8>) } impl Protocol for Msg {}
+    /// use std::time::Duration;
+    /// greenroom::test::run(async |_test| {
+    ///     let patient = MailboxOptions::default().ask_timeout(Duration::from_secs(60));
+    ///     let slow = async |cx: &mut Cx<Msg>| -> Result<(), Fault> {
+    ///         let Msg::Get(reply) = cx.recv().await;
+    ///         greenroom::time::sleep(Duration::from_secs(30)).await;
+    ///         reply.send(7);
+    ///         Ok(())
+    ///     };
+    ///     let addr = greenroom::actor::spawn_with("slow", patient, slow);
+    ///     assert_eq!(addr.ask_with(Msg::Get).await.unwrap(), 7);
+    /// });
+    /// ```
+    #[must_use]
+    pub const fn ask_timeout(mut self, limit: Duration) -> Self {
+        self.ask_timeout = Some(limit);
         self
     }
 
@@ -172,6 +231,19 @@ where
 ///
 /// # Panics
 /// When this thread runs no loop.
+///
+/// ```
+/// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+/// greenroom::run(async |_system| {
+///     let three_jobs = async |cx: &mut Cx<Msg>| {
+///         for _ in 0..3 { let Msg::Job = cx.recv().await; }
+///         Ok::<(), Fault>(())
+///     };
+///     let addr = greenroom::actor::spawn_with("worker", MailboxOptions::bounded(1), three_jobs);
+///     for _ in 0..3 { addr.tell(Msg::Job).await.unwrap(); }
+///     assert_eq!(addr.ended().await, ExitReason::Normal);
+/// });
+/// ```
 #[track_caller]
 pub fn spawn_with<P, Kind, I>(name: &str, mailbox: MailboxOptions, incarnate: I) -> Addr<P>
 where
@@ -199,7 +271,7 @@ where
 {
     let key = core.scheduler.insert(None);
     let cell = Rc::new(ActorCell::new(Control::new(key, name, parent), options.mailbox));
-    let share = Share { messages: core.limits.messages_per_poll, limits: options.limits };
+    let share = Share { messages: core.limits.messages_per_poll, limits: options.limits.given() };
     let body = body::run(incarnate, Rc::clone(&cell), share);
     core.scheduler.attach(key, cell);
     // The slot was made a moment ago and nothing ran in between.

@@ -6,11 +6,24 @@ use std::task::{Context, Poll, ready};
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
-use super::door::{Arrival, Door, Opened, Passage, open};
+use super::arrival::Arrival;
+use super::door::{Door, Opened, Passage, open};
 use super::error::{ActorLabel, TellError, TellErrorKind};
 use super::reply::Reply;
 
 /// The future of [`Addr::tell`](super::Addr::tell).
+///
+/// ```
+/// use greenroom::actor::Tell;
+/// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+/// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+/// greenroom::run(async |_system| {
+///     let addr = greenroom::actor::spawn("worker", work);
+///     let tell: Tell<Addr<Msg>, Msg, ()> = addr.tell(Msg::Job);
+///     // Nothing was sent yet; it is when the future is polled.
+///     assert!(tell.await.is_ok());
+/// });
+/// ```
 #[must_use = "nothing is sent unless the future is awaited"]
 #[expect(private_bounds, reason = "a door is an address or a recipient, and nothing else")]
 pub struct Tell<D: Door<M, R>, M, R: 'static> {
@@ -24,6 +37,11 @@ pub struct Tell<D: Door<M, R>, M, R: 'static> {
 impl<D: Door<M, R>, M, R: 'static> Tell<D, M, R> {
     pub(crate) const fn new(door: D, message: M) -> Self {
         Self { door, passage: Passage::new(message), away: None, reply: std::marker::PhantomData }
+    }
+
+    /// The message, if it was not sent yet.
+    pub(crate) const fn take_back(&mut self) -> Option<M> {
+        self.passage.take()
     }
 
     #[cold]

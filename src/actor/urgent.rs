@@ -1,7 +1,8 @@
 //! Urgent messages: before all ordinary ones, where the receiver has a lane for them.
 
 use super::address::Addr;
-use super::door::{Arrival, Door as _, Opened, Passage, open};
+use super::arrival::Arrival;
+use super::door::{Door as _, Opened, Passage, open};
 use super::error::{TellError, TellErrorKind};
 use super::protocol::Accepts;
 use super::reply::Reply;

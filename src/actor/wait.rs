@@ -15,7 +15,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::control::{self, Control};
+use super::cell::Gate;
+use super::control::{self, Bonds, Control};
 use super::error::ActorLabel;
 use super::id::ActorId;
 use super::reply::{self, Lost};
@@ -85,39 +86,39 @@ pub struct Waiting {
     pub message: &'static str,
 }
 
-/// Notes an ask that was just sent by whoever runs now; if it closes a cycle, it fails as soon as
-/// this poll is over. `waiting` is how many messages stand in the mailbox, this one included.
-pub(crate) fn note<R: 'static>(
+/// Notes an ask that was just put into the mailbox of `asked`, by whoever runs now; if it closes a
+/// cycle, it fails as soon as this poll is over.
+#[inline]
+pub(crate) fn note<R: 'static, G: Gate + ?Sized>(
     core: &Core,
-    target: Key,
+    asked: &G,
     slot: Key,
-    waiting: usize,
     message: fn() -> &'static str,
 ) {
-    let Some(asker) = core.scheduler.running() else { return };
-    let asked = control::with_on(core, target, |target| {
-        (
-            target.handled() + waiting as u64,
-            target.made_bonds().is_some_and(|bonds| !bonds.waits.edges.borrow().is_empty()),
-        )
-    });
-    let Some((turn, waits_too)) = asked else { return };
+    // Nobody can ask a task that is no actor, so its asks close no cycle.
+    let asker = core.scheduler.running().filter(|asker| core.scheduler.is_attached(*asker));
+    let Some(asker) = asker else { return };
     let edge = Edge {
-        target,
+        target: asked.control().key,
         slot,
-        turn,
+        turn: asked.control().handled() + asked.waiting() as u64,
         message,
         is_open: |core, slot| reply::table::<R>(core).is_waiting(slot),
-        fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost),
+        fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost.into()),
     };
-    let noted = control::with_on(core, asker, |asker| {
+    add(core, asker, asked.control(), edge);
+}
+
+fn add(core: &Core, asker: Key, asked: &Control, edge: Edge) {
+    control::with_on(core, asker, |asker| {
         let mut edges = asker.bonds().waits.edges.borrow_mut();
         if edges.len() == edges.capacity() {
             edges.retain(|edge| (edge.is_open)(core, edge.slot));
         }
         edges.push(edge);
     });
-    if noted.is_some() && waits_too {
+    let waits = |bonds: &Bonds| !bonds.waits.edges.borrow().is_empty();
+    if asked.made_bonds().is_some_and(waits) {
         // Whether the asker waits for messages too is known when its poll is over.
         core.defer(move |core| fail_if_cycle(core, asker, &edge));
     }

@@ -78,6 +78,7 @@ impl<P: Protocol> Cx<P> {
     ///     assert_eq!(watcher.ended().await, ExitReason::Normal);
     /// });
     /// ```
+    #[expect(clippy::missing_panics_doc, reason = "a watch has its message until it fires, once")]
     pub fn watch(&self, actor: ActorId, message: P) -> Result<(), WatchConflict>
     where
         P: PartialEq,

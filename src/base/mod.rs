@@ -2,6 +2,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
+//! | `backoff` | delays that grow from failure to failure |
 //! | `clock` | the one place that reads the machine's clock |
 //! | `invariant` | named promises, checked where they are kept |
 //! | `key` | 64-bit keys: loop, slot, generation |
@@ -10,6 +11,7 @@
 //! | `slots` | tables whose stale keys find nothing |
 //! | `type_map` | one value a type, for state that belongs to a loop |
 
+pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod invariant;
 pub(crate) mod key;

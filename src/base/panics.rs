@@ -15,12 +15,17 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Arc<str>> {
 
 /// Drops a value of the user's; a panic in its `Drop` is reported and goes no further.
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(text) = catch(|| drop(value)) {
-        tracing::error!(
-            target: "greenroom::task", panic = %text,
-            "a value panicked while it was dropped",
-        );
-    }
+    drop_reporting(value);
+}
+
+/// The same for those who have to know: gives the panic's text.
+pub(crate) fn drop_reporting<T>(value: T) -> Option<Arc<str>> {
+    let text = catch(|| drop(value)).err()?;
+    tracing::error!(
+        target: "greenroom::task", panic = %text,
+        "a value panicked while it was dropped",
+    );
+    Some(text)
 }
 
 fn text_of(payload: Box<dyn Any + Send>) -> Arc<str> {

@@ -11,6 +11,7 @@ use super::builder::Limits;
 use super::driver::Driver;
 use super::idle::Idlers;
 use super::stall::Activity;
+use super::turn_end::TurnEnd;
 use super::waker::{Listener, waker};
 use crate::base::clock::nanos;
 use crate::base::key::{Key, LoopId};
@@ -32,8 +33,11 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// State of other layers that belongs to this loop.
     pub(crate) locals: TypeMap,
+    /// Somebody listens to the lives of actors; an actor tells of its own only then.
+    pub(crate) observed: Cell<bool>,
     /// Who waits until nothing is ready.
     pub(crate) idlers: Idlers,
+    pub(crate) turn_end: TurnEnd,
     timers: RefCell<Timers<Listener>>,
     /// The time of this turn.
     now: Cell<u64>,
@@ -60,7 +64,9 @@ impl Core {
             remote,
             limits,
             locals: TypeMap::default(),
+            observed: Cell::new(false),
             idlers: Idlers::default(),
+            turn_end: TurnEnd::default(),
             timers: RefCell::new(Timers::new()),
             now: Cell::new(0),
             budget: Cell::new(limits.operations_per_poll),

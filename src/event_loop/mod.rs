@@ -32,6 +32,7 @@ pub(crate) mod shutdown;
 pub(crate) mod source;
 pub(crate) mod stall;
 pub(crate) mod turn;
+pub(crate) mod turn_end;
 pub(crate) mod waker;
 
 use std::io;

@@ -43,7 +43,9 @@ impl Turn {
         let stops = root.is_none() && core.stopping.get();
         self.reactor(core, may_wait, stops);
         self.timers(core);
-        self.rounds(core, &mut root)
+        let done = self.rounds(core, &mut root);
+        core.turn_end.pass(core);
+        done
     }
 
     /// What other threads left: wakes, messages and closures.

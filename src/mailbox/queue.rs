@@ -217,12 +217,22 @@ impl<M> Mailbox<M> {
         Some(oldest)
     }
 
-    /// Takes the next message: urgent ones first, then the oldest. Nothing when there is none or
-    /// this poll has had its share. [`grant_next`](Self::grant_next) is to follow.
+    /// Takes the next message where nothing [stands beside the ring](Self::has_side): urgent ones
+    /// first, then the oldest. Nothing when there is none or this poll has had its share.
+    /// [`grant_next`](Self::grant_next) is to follow.
     #[inline(always)]
     pub(crate) fn take(&self) -> Option<M> {
         let quota = self.quota.get().checked_sub(1)?;
-        let message = if self.has_side.get() { self.pop_beside() } else { self.pop() }?;
+        let message = self.pop()?;
+        self.quota.set(quota);
+        Some(message)
+    }
+
+    /// The same where [something stands beside the ring](Self::has_side).
+    #[cold]
+    pub(crate) fn take_beside(&self) -> Option<M> {
+        let quota = self.quota.get().checked_sub(1)?;
+        let message = self.pop_beside()?;
         self.quota.set(quota);
         Some(message)
     }

@@ -178,7 +178,10 @@ impl<M> Side<M> {
 
     /// Takes the first notice if it is its turn. The ring has no urgent messages.
     pub(crate) fn take_due(&mut self) -> Option<M> {
-        let notice = self.notices.pop_front_if(|notice| notice.gap == 0)?;
+        if self.notices.front()?.gap > 0 {
+            return None;
+        }
+        let notice = self.notices.pop_front()?;
         self.taken = Taken::Notice(notice.tag);
         Some(notice.message)
     }

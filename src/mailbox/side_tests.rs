@@ -132,6 +132,24 @@ fn expected(kind: Kind) -> Taken {
     }
 }
 
+/// Puts a message before all that have come, and says what it is.
+fn put_first(mailbox: &Mailbox<usize>, step: Step, number: usize) -> Kind {
+    match step {
+        Step::Next => {
+            mailbox.put_next(number);
+            Kind::Next
+        }
+        Step::Redelivered => {
+            mailbox.put_redelivered(number, 1);
+            Kind::Redelivered
+        }
+        _ => {
+            mailbox.put_replayed([number]);
+            Kind::Replayed
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn what_stands_beside_the_ring_is_taken_at_its_place(
@@ -164,17 +182,8 @@ proptest! {
                 Step::Remove(tag) => {
                     prop_assert_eq!(mailbox.remove_notices(tag), model.remove(tag));
                 }
-                Step::Next => {
-                    mailbox.put_next(number);
-                    model.put_first(Kind::Next, number);
-                }
-                Step::Redelivered => {
-                    mailbox.put_redelivered(number, 1);
-                    model.put_first(Kind::Redelivered, number);
-                }
-                Step::Replayed => {
-                    mailbox.put_replayed([number]);
-                    model.put_first(Kind::Replayed, number);
+                Step::Next | Step::Redelivered | Step::Replayed => {
+                    model.put_first(put_first(&mailbox, step, number), number);
                 }
                 Step::ReplayedFirst => {
                     let both = [number, number + 1_000];
@@ -188,7 +197,11 @@ proptest! {
                 Step::Take => {
                     mailbox.begin_poll(u32::MAX);
                     let next = model.take();
-                    prop_assert_eq!(mailbox.take(), next.map(|(_, number)| number));
+                    let taken = match mailbox.has_side() {
+                        true => mailbox.take_beside(),
+                        false => mailbox.take(),
+                    };
+                    prop_assert_eq!(taken, next.map(|(_, number)| number));
                     if let Some((kind, _)) = next {
                         prop_assert_eq!(mailbox.taken(), expected(kind));
                     }

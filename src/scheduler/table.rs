@@ -84,6 +84,13 @@ impl Scheduler {
         self.tasks.borrow().slots.get(key.slot())?.attachment.clone()
     }
 
+    /// Whether something stands beside the task.
+    #[inline]
+    pub(crate) fn is_attached(&self, key: Key) -> bool {
+        let tasks = self.tasks.borrow();
+        tasks.slots.get(key.slot()).is_some_and(|slot| slot.attachment.is_some())
+    }
+
     /// Makes a task ready; once is as good as twice.
     #[inline]
     pub(crate) fn wake(&self, key: Key) {

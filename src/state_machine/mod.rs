@@ -84,7 +84,6 @@
 //! its state, and a `match` on what it may receive there says the rest.
 //!
 //! ```
-//! use std::time::Duration;
 //! use greenroom::prelude::*;
 //! enum Msg { Hello, Order(u32), Bye }
 //! impl Protocol for Msg {}
@@ -150,7 +149,7 @@ pub use run::{IsStateMachine, state_machine};
 pub use timeout::{Timeout, TimeoutName};
 pub use transition::Transition;
 
-use crate::actor::{Cx, ExitReason, Protocol};
+use crate::actor::{Cx, ExitReason, Protocol, Recovery};
 
 /// An actor whose handler depends on an explicit state.
 ///
@@ -168,14 +167,11 @@ use crate::actor::{Cx, ExitReason, Protocol};
 /// #[derive(Debug, PartialEq)]
 /// enum Lamp { Off, On }
 /// struct Switch;
-///
 /// impl StateMachine for Switch {
 ///     type Event = Event;
 ///     type State = Lamp;
 ///     type Error = Fault;
-///
 ///     async fn started(&mut self, _: &mut Cx<Event>) -> Result<Lamp, Fault> { Ok(Lamp::Off) }
-///
 ///     async fn handle(
 ///         &mut self, lamp: &Lamp, event: Event, _: &mut Cx<Event>,
 ///     ) -> Result<Transition<Lamp, Event>, Fault> {
@@ -185,12 +181,10 @@ use crate::actor::{Cx, ExitReason, Protocol};
 ///             (lamp, Event::IsOn(reply)) => { reply.send(*lamp == Lamp::On); Transition::keep() }
 ///         })
 ///     }
-///
 ///     async fn stopped(&mut self, lamp: &Lamp, _: &ExitReason, _: &mut Cx<Event>) {
 ///         assert_eq!(*lamp, Lamp::On);
 ///     }
 /// }
-///
 /// greenroom::test::run(async |_test| {
 ///     let lamp = greenroom::actor::spawn("lamp", state_machine(|| Switch));
 ///     lamp.tell(Event::Push).await.unwrap();
@@ -240,7 +234,7 @@ pub trait StateMachine: Sized + 'static {
     /// goes to [`Cx::unhandled`].
     ///
     /// # Errors
-    /// An error crashes the incarnation; no transition takes place.
+    /// No transition takes place; [`on_error`](Self::on_error) says what becomes of the machine.
     ///
     /// # Cancel safety
     /// Dropped half-way when the actor is killed: the event was then handled in part.
@@ -250,6 +244,15 @@ pub trait StateMachine: Sized + 'static {
         event: Self::Event,
         cx: &mut Cx<Self::Event>,
     ) -> Result<Transition<Self::State, Self::Event>, Self::Error>;
+
+    /// What is to become of the machine after an error of [`handle`](Self::handle); see
+    /// [`Recovery`]. One that resumes stays in its state. Other errors are not asked about.
+    ///
+    /// # Panics
+    /// A panic here is a panic of the handler.
+    fn on_error(&mut self, _error: &Self::Error) -> Recovery {
+        Recovery::Supervise
+    }
 
     /// Runs when the incarnation has crashed, before anything of it is taken down, with the state
     /// that it was in; see [`Actor::crashed`](crate::actor::Actor::crashed).

@@ -8,7 +8,7 @@ use std::mem;
 use super::StateMachine;
 use super::decide::{self, Effect, Entry};
 use super::timeout::TimeoutName;
-use crate::actor::{Cx, ExitReason, Incarnate, Life, Protocol, StashFull, live};
+use crate::actor::{Cx, ExitReason, Incarnate, Life, Protocol, Recovery, StashFull, live};
 
 /// Makes an actor of a state machine: for [`spawn`](crate::actor::spawn()) and
 /// [`child`](crate::supervisor::child()). The factory is called once an incarnation.
@@ -18,8 +18,7 @@ use crate::actor::{Cx, ExitReason, Incarnate, Life, Protocol, StashFull, live};
 /// ```
 /// use greenroom::prelude::*;
 /// use greenroom::state_machine::{StateMachine, Transition, state_machine};
-/// enum Event { Done }
-/// impl Protocol for Event {}
+/// # enum Event { Done } impl Protocol for Event {}
 /// struct Once;
 /// impl StateMachine for Once {
 ///     type Event = Event;
@@ -82,7 +81,8 @@ struct Running<M: StateMachine> {
 
 /// Why a machine crashes by error.
 enum Failure<M: StateMachine> {
-    Own(M::Error),
+    Handling(M::Error),
+    Entering(M::Error),
     /// There is no room for what it postponed.
     Full(StashFull<M::Event>),
 }
@@ -91,7 +91,7 @@ impl<M: StateMachine> fmt::Display for Failure<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Handing the formatter on keeps the alternate form, which prints causes.
-            Self::Own(error) => error.fmt(f),
+            Self::Handling(error) | Self::Entering(error) => error.fmt(f),
             Self::Full(full) => full.fmt(f),
         }
     }
@@ -102,18 +102,25 @@ impl<M: StateMachine> Life for Running<M> {
     type Error = Failure<M>;
 
     async fn started(&mut self, cx: &mut Cx<M::Event>) -> Result<(), Failure<M>> {
-        let state = self.machine.started(cx).await.map_err(Failure::Own)?;
-        if cx.cell.control.has_declined() {
+        let state = self.machine.started(cx).await.map_err(Failure::Entering)?;
+        if cx.cell.control.turns_down() {
             return Ok(());
         }
-        let entered = self.machine.entered(None, &state, cx).await.map_err(Failure::Own)?;
+        let entered = self.machine.entered(None, &state, cx).await.map_err(Failure::Entering)?;
         self.state = Some(state);
         carry_out(decide::at_start(entered), cx).map_err(Failure::Full)
     }
 
     async fn handle(&mut self, event: M::Event, cx: &mut Cx<M::Event>) -> Result<(), Failure<M>> {
         let state = self.state.as_mut().expect("a machine that has started has a state");
-        let transition = self.machine.handle(state, event, cx).await.map_err(Failure::Own)?;
+        let transition = match self.machine.handle(state, event, cx).await {
+            Ok(transition) => transition,
+            Err(error) => {
+                // The machine may go on, and an event is an event.
+                cx.cancel_timer(&key(TimeoutName::Event));
+                return Err(Failure::Handling(error));
+            }
+        };
         let (entry, rest) = decide::split(state, transition);
         let entered = match entry {
             Entry::None => Ok(Vec::new()),
@@ -127,8 +134,15 @@ impl<M: StateMachine> Life for Running<M> {
                 self.machine.entered(Some(&from), state, cx).await
             }
         };
-        let entered = entered.map_err(Failure::Own)?;
+        let entered = entered.map_err(Failure::Entering)?;
         carry_out(rest.effects(entered), cx).map_err(Failure::Full)
+    }
+
+    fn on_error(&mut self, failure: &Failure<M>) -> Recovery {
+        match failure {
+            Failure::Handling(error) => self.machine.on_error(error),
+            Failure::Entering(_) | Failure::Full(_) => Recovery::Supervise,
+        }
     }
 
     async fn crashed(&mut self, reason: &ExitReason, cx: &mut Cx<M::Event>) {

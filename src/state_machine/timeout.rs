@@ -28,12 +28,6 @@ impl From<&'static str> for TimeoutName {
     }
 }
 
-impl From<String> for TimeoutName {
-    fn from(name: String) -> Self {
-        Self::Named(name.into())
-    }
-}
-
 /// A timeout to start, to give another event, or to cancel: for
 /// [`Transition::with`](super::Transition::with), and what
 /// [`entered`](super::StateMachine::entered) gives.

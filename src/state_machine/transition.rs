@@ -102,8 +102,7 @@ impl<S, E> Transition<S, E> {
     /// ```
     /// use greenroom::prelude::*;
     /// use greenroom::state_machine::Transition;
-    /// enum Event { Button(char) }
-    /// impl Protocol for Event {}
+    /// # enum Event { Button(char) } impl Protocol for Event {}
     /// let transition: Transition<&str, Event> = Transition::keep().postpone(Event::Button('1'));
     /// # assert!(format!("{transition:?}").contains("postponed: true"));
     /// ```
@@ -121,8 +120,7 @@ impl<S, E> Transition<S, E> {
     /// ```
     /// use greenroom::prelude::*;
     /// use greenroom::state_machine::Transition;
-    /// enum Event { Line(String) }
-    /// impl Protocol for Event {}
+    /// # enum Event { Line(String) } impl Protocol for Event {}
     /// let transition: Transition<&str, Event> = Transition::keep()
     ///     .insert(Event::Line("first".into()))
     ///     .insert(Event::Line("second".into()));

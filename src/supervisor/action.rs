@@ -5,7 +5,7 @@
 //! a delay) is answered later by another event; until then the runner is free to serve its mailbox.
 //! A batch is carried out to its end before the next event is fed in.
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
 use crate::supervisor::children::ChildId;
 use crate::supervisor::intensity::Intensity;
 use crate::supervisor::plan::{Plan, SpecError};
@@ -32,9 +32,10 @@ pub(crate) enum Event {
     ChildIgnored(ChildId),
     /// Answer to the same: the start failed. The cell waits for a verdict, as after every end.
     ChildStartFailed(ChildId, ExitReason),
-    /// A child that had started has ended, by itself or because it was stopped. Its cell waits for
-    /// a verdict: [`Action::Restart`] or [`Action::Finish`].
-    ChildEnded(ChildId, ExitReason),
+    /// A child that had started has ended, by itself or because it was stopped; the last says what
+    /// the error of its handler asks for. Its cell waits for a verdict: [`Action::Restart`] or
+    /// [`Action::Finish`].
+    ChildEnded(ChildId, ExitReason, Recovery),
     /// The delay of [`Action::ScheduleRetry`] is over.
     RetryDue(ChildId, Ticket),
     /// The time of [`Action::Stop`] with [`Shutdown::Timeout`] is over.
@@ -151,6 +152,8 @@ pub(crate) enum Report {
     IntensityReached { id: ChildId, intensity: Intensity },
     /// The supervisor gives up: so many restarts of this child failed in a row.
     BackoffExhausted { id: ChildId, failures: u32 },
+    /// The child was down for so long that its failures can never use up the budget.
+    EndlessRestarts { id: ChildId, down_ns: u64, intensity: Intensity },
     /// The end of this significant child ends the supervisor.
     AutoShutdown { id: ChildId },
 }

@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
 use crate::supervisor::action::{Answer, RequestId, Ticket};
-use crate::supervisor::backoff::Failures;
+use crate::supervisor::failures::Failures;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::strategy::ChildKind;
 
@@ -37,6 +37,8 @@ impl ChildId {
 pub(crate) struct Child {
     pub(crate) plan: Plan,
     pub(crate) failures: Failures,
+    /// How often the start that is under way, or the last one, was tried.
+    pub(super) starts_tried: u32,
     state: State,
 }
 
@@ -96,7 +98,17 @@ pub(super) enum Hold {
     /// Its own next attempt.
     Retry(Ticket),
     /// The supervisor's attention: it ended while a group was being started.
-    Undecided(Ticket, ExitReason),
+    Undecided(Ticket, ExitReason, Recovery),
+}
+
+impl Origin {
+    /// Whether the child is started by the supervisor's own start or by a call, not brought back.
+    pub(super) fn is_first(self) -> bool {
+        match self {
+            Self::Boot | Self::Added(_) | Self::Recalled(_) => true,
+            Self::Group | Self::Alone => false,
+        }
+    }
 }
 
 impl State {
@@ -194,7 +206,8 @@ impl Children {
         if let Some(name) = &plan.name {
             self.by_name.insert(name.clone(), id);
         }
-        self.by_id.insert(id, Child { plan, failures: Failures::default(), state: State::Idle });
+        let failures = Failures::default();
+        self.by_id.insert(id, Child { plan, failures, starts_tried: 0, state: State::Idle });
         id
     }
 

@@ -28,20 +28,22 @@
 //!
 //! # Not here
 //!
-//! `boot.rs` and `group.rs` start and restart several children in order, `calls.rs` answers what is
-//! asked of the supervisor, `shutdown.rs` stops children, `strategy.rs` has the decision table.
+//! `boot.rs` and `group.rs` start and restart several children in order, `restart.rs` says when a
+//! child comes back and when the supervisor gives up, `calls.rs` answers what is asked of the
+//! supervisor, `shutdown.rs` stops children, `strategy.rs` has the decision table.
 
 use std::collections::VecDeque;
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
 use crate::base::invariant::invariant;
 use crate::supervisor::action::{Action, Answer, Call, Event, Outcome, Report, RequestId, Ticket};
 use crate::supervisor::children::{ChildId, Children, Hold, Origin, State};
-use crate::supervisor::group::{Clearing, Reviving, Then};
+use crate::supervisor::group::{Clearing, Reviving};
 use crate::supervisor::intensity::Budget;
 use crate::supervisor::plan::{Flags, Mode, Plan, SpecError};
+use crate::supervisor::restart::Failed;
 use crate::supervisor::shutdown::Closing;
-use crate::supervisor::strategy::{AutoShutdown, Restart, Strategy, Verdict};
+use crate::supervisor::strategy::{AutoShutdown, Restart, Verdict};
 
 /// Decides for one supervisor.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ pub(super) enum Deferred {
 /// One call of [`Decider::decide`]: its arguments and what comes of it.
 pub(super) struct Turn<'a> {
     pub(super) now: u64,
-    random: &'a mut dyn FnMut() -> f64,
+    pub(super) random: &'a mut dyn FnMut() -> f64,
     pub(super) actions: Vec<Action>,
 }
 
@@ -136,6 +138,11 @@ impl Decider {
         &self.children
     }
 
+    /// The rules of this supervisor.
+    pub(crate) fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
     /// Whether the supervisor is stopping or has stopped.
     pub(crate) fn is_closing(&self) -> bool {
         matches!(self.phase, Phase::Closing(_) | Phase::Done)
@@ -151,7 +158,7 @@ impl Decider {
             Event::ChildStarted(id) => self.on_started(id, turn),
             Event::ChildIgnored(id) => self.on_ignored(id, turn),
             Event::ChildStartFailed(id, reason) => self.on_start_failed(id, reason, turn),
-            Event::ChildEnded(id, reason) => self.on_ended(id, reason, turn),
+            Event::ChildEnded(id, reason, recovery) => self.on_ended(id, reason, recovery, turn),
             Event::RetryDue(id, ticket) => self.on_retry_due(id, ticket, turn),
             Event::StopOverdue(id, ticket) => self.on_stop_overdue(id, ticket, turn),
             Event::Call(request, call) => self.on_call(request, call, turn),
@@ -180,9 +187,9 @@ impl Decider {
             Deferred::Call(request, call) => self.perform(request, call, turn),
             Deferred::Retry(id, ticket) => self.on_retry_due(id, ticket, turn),
             Deferred::End(id, ticket) => match self.children.state(id) {
-                Some(State::Ended(Hold::Undecided(held, reason))) if *held == ticket => {
-                    let reason = reason.clone();
-                    self.on_own_end(id, &reason, turn);
+                Some(State::Ended(Hold::Undecided(held, reason, recovery))) if *held == ticket => {
+                    let (reason, recovery) = (reason.clone(), *recovery);
+                    self.on_own_end(id, &reason, recovery, turn);
                 }
                 _ => {}
             },
@@ -192,6 +199,7 @@ impl Decider {
 
     fn on_started(&mut self, id: ChildId, turn: &mut Turn<'_>) {
         let Some(&State::Starting(origin)) = self.children.state(id) else { return };
+        self.report_if_endless(id, turn);
         self.children.set(id, State::Running);
         if let Some(child) = self.children.get_mut(id) {
             child.failures.started(turn.now);
@@ -221,6 +229,10 @@ impl Decider {
             Some(State::Idle | State::Running | State::Ended(_)) | None => return,
         };
         turn.report(Report::StartFailed { id, reason: reason.clone() });
+        if origin.is_first() && self.try_start_again(id, &reason, turn) {
+            return;
+        }
+        self.report_if_endless(id, turn);
         self.children.set(id, State::Ended(Hold::Group));
         match origin {
             Origin::Boot => self.roll_back(id, reason, turn),
@@ -241,7 +253,13 @@ impl Decider {
         }
     }
 
-    fn on_ended(&mut self, id: ChildId, reason: ExitReason, turn: &mut Turn<'_>) {
+    fn on_ended(
+        &mut self,
+        id: ChildId,
+        reason: ExitReason,
+        recovery: Recovery,
+        turn: &mut Turn<'_>,
+    ) {
         match self.children.state(id) {
             Some(State::Running) => {}
             Some(State::Starting(_)) => return self.on_start_failed(id, reason, turn),
@@ -252,12 +270,12 @@ impl Decider {
             turn.report(Report::Crashed { id, reason: reason.clone() });
         }
         match &self.phase {
-            Phase::Serving => self.on_own_end(id, &reason, turn),
+            Phase::Serving => self.on_own_end(id, &reason, recovery, turn),
             // It would have been stopped in a moment: its end is part of the restart of the group.
             Phase::Clearing(clearing) if clearing.covers(id) => self.hold_for_group(id, turn),
             Phase::Unstarted | Phase::Booting(_) | Phase::Clearing(_) | Phase::Reviving(_) => {
                 let ticket = self.ticket();
-                self.children.set(id, State::Ended(Hold::Undecided(ticket, reason)));
+                self.children.set(id, State::Ended(Hold::Undecided(ticket, reason, recovery)));
                 self.put_aside.push_back(Deferred::End(id, ticket));
             }
             Phase::Closing(_) | Phase::Done => self.finish(id, turn),
@@ -265,12 +283,18 @@ impl Decider {
     }
 
     /// A running child ended by itself, and now is the time to decide what follows.
-    fn on_own_end(&mut self, id: ChildId, reason: &ExitReason, turn: &mut Turn<'_>) {
+    fn on_own_end(
+        &mut self,
+        id: ChildId,
+        reason: &ExitReason,
+        recovery: Recovery,
+        turn: &mut Turn<'_>,
+    ) {
         let Some(child) = self.children.get(id) else { return };
         let (restart, significant) = (child.plan.restart, child.plan.significant);
         self.children.set(id, State::Ended(Hold::Group));
-        match restart.verdict(reason) {
-            Verdict::Restart => self.on_failed(id, Failed::Run, turn),
+        match restart.verdict(reason, recovery) {
+            Verdict::Restart => self.on_failed(id, Failed::Run(recovery), turn),
             Verdict::Finish => {
                 self.finish(id, turn);
                 if significant && self.shuts_down_after_one() {
@@ -292,79 +316,6 @@ impl Decider {
         }
     }
 
-    /// A child that is to come back has ended (its state says so): now, or after a delay?
-    fn on_failed(&mut self, id: ChildId, what: Failed, turn: &mut Turn<'_>) {
-        let backoff = self.flags.backoff;
-        let Some(child) = self.children.get_mut(id) else { return };
-        let Some(backoff) = child.plan.backoff.or(backoff) else {
-            return match what {
-                Failed::Run => self.restart(id, turn),
-                // First whatever else is in the mailbox, lest the supervisor be deaf in a loop.
-                Failed::Start => self.schedule_retry(id, 0, turn),
-            };
-        };
-        let random = (turn.random)();
-        let Some(delay_ns) = child.failures.next_delay(&backoff, turn.now, random) else {
-            let failures = child.failures.in_a_row();
-            turn.report(Report::BackoffExhausted { id, failures });
-            return self.give_up(id, turn);
-        };
-        match (self.strategy().group_start(id), what) {
-            (_, Failed::Run) if delay_ns == 0 => self.restart(id, turn),
-            // Its group waits for it, and is stopped while it waits.
-            (Some(first), _) if delay_ns > 0 => {
-                self.phase = Phase::Clearing(Clearing::new(id, first, Then::Wait(delay_ns)));
-            }
-            (_, Failed::Run | Failed::Start) => self.schedule_retry(id, delay_ns, turn),
-        }
-    }
-
-    pub(super) fn schedule_retry(&mut self, id: ChildId, delay_ns: u64, turn: &mut Turn<'_>) {
-        let ticket = self.ticket();
-        self.children.set(id, State::Ended(Hold::Retry(ticket)));
-        turn.act(Action::ScheduleRetry { id, delay_ns, ticket });
-    }
-
-    fn on_retry_due(&mut self, id: ChildId, due: Ticket, turn: &mut Turn<'_>) {
-        let waits = |state: &State| matches!(state, State::Ended(Hold::Retry(t)) if *t == due);
-        if !self.children.state(id).is_some_and(waits) {
-            return;
-        }
-        match self.phase {
-            Phase::Serving => {
-                self.children.set(id, State::Ended(Hold::Group));
-                self.restart(id, turn);
-            }
-            Phase::Clearing(_) | Phase::Reviving(_) => {
-                self.put_aside.push_back(Deferred::Retry(id, due));
-            }
-            Phase::Unstarted | Phase::Booting(_) | Phase::Closing(_) | Phase::Done => {}
-        }
-    }
-
-    /// Restarts a child that has ended, with its group, if the budget allows.
-    fn restart(&mut self, id: ChildId, turn: &mut Turn<'_>) {
-        let intensity = self.budget.intensity();
-        if !self.budget.admit(turn.now) {
-            turn.report(Report::IntensityReached { id, intensity });
-            return self.give_up(id, turn);
-        }
-        let spent = self.budget.spent();
-        invariant!(S2, spent <= intensity.max, "{spent} restarts, {intensity:?}");
-        turn.report(Report::Restarting { id, spent, intensity });
-        match self.strategy().group_start(id) {
-            None => self.begin(id, Origin::Alone, turn),
-            Some(first) => {
-                self.phase = Phase::Clearing(Clearing::new(id, first, Then::Revive));
-            }
-        }
-    }
-
-    fn give_up(&mut self, id: ChildId, turn: &mut Turn<'_>) {
-        self.finish(id, turn);
-        self.close(Outcome::Stopped(ExitReason::RestartLimit), turn);
-    }
-
     /// Starts a child that has no actor, or the next incarnation of one that has ended.
     pub(super) fn begin(&mut self, id: ChildId, origin: Origin, turn: &mut Turn<'_>) {
         let Some(state) = self.children.state(id) else { return };
@@ -377,6 +328,23 @@ impl Decider {
         };
         turn.act(action);
         self.children.set(id, State::Starting(origin));
+        if let Some(child) = self.children.get_mut(id) {
+            child.starts_tried = 1;
+        }
+    }
+
+    /// A first start failed. Is it to be tried again, at once?
+    fn try_start_again(&mut self, id: ChildId, reason: &ExitReason, turn: &mut Turn<'_>) -> bool {
+        let closing = self.is_closing();
+        let Some(child) = self.children.get_mut(id) else { return false };
+        // A refusal is meant: the next attempt would hear the same.
+        let refused = matches!(reason, ExitReason::Refused(_));
+        let again = !refused && !closing && child.starts_tried < child.plan.start_tries;
+        if again {
+            child.starts_tried += 1;
+            turn.act(Action::Restart(id));
+        }
+        again
     }
 
     /// Makes the last end of a child final.
@@ -405,18 +373,4 @@ impl Decider {
     pub(super) fn is_dynamic(&self) -> bool {
         matches!(self.flags.mode, Mode::Dynamic { .. })
     }
-
-    fn strategy(&self) -> Strategy {
-        match self.flags.mode {
-            Mode::Ordered(strategy) => strategy,
-            Mode::Dynamic { .. } => Strategy::OneForOne,
-        }
-    }
-}
-
-/// What of a child failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failed {
-    Run,
-    Start,
 }

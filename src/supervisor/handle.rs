@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(doc)]
 use super::builder::SupervisorBuilder;
-use super::children::{ChildCounts, ChildStatus};
+use super::children::ChildCounts;
 use super::error::{ChildError, StartError};
+use super::info::{ChildInfo, SupervisorFlags};
 use super::message::{ChildName, Managed, Message, Outcome, Request};
-use super::plan::{Flags, Mode};
 use super::spec::IntoChild;
-use super::strategy::{ChildKind, Strategy};
 use crate::actor::{ActorId, Addr, ExitReason, Protocol};
 use crate::event_loop::current;
 
@@ -43,86 +43,14 @@ use crate::event_loop::current;
 ///     Ok::<(), Fault>(())
 /// }).unwrap();
 /// ```
+///
+#[doc = include_str!("rules.md")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Supervisor {
     addr: Addr<Message>,
 }
 
-/// One child as its supervisor sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct ChildInfo {
-    /// Its name.
-    pub name: Option<Arc<str>>,
-    /// Its actor, unless it is not running.
-    pub actor: Option<ActorId>,
-    /// What it is doing.
-    pub status: ChildStatus,
-    /// Whether it is a supervisor itself.
-    pub kind: ChildKind,
-}
-
 impl Supervisor {
-    /// A supervisor that restarts the child that ended and no other.
-    pub fn one_for_one() -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForOne)))
-    }
-
-    /// A supervisor that restarts all its children when one ends: for children that are of no use
-    /// without each other.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Get(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-    /// }
-    ///
-    /// greenroom::run(async |system| {
-    ///     let both = Supervisor::one_for_all().child(child("a", actor)).child(child("b", actor));
-    ///     let tree = both.start(system).await?;
-    ///     let (a, b) = (tree.child::<Msg>("a").await.unwrap(), tree.child::<Msg>("b").await.unwrap());
-    ///     a.kill();
-    ///     // Both are restarted behind their addresses.
-    ///     assert_eq!((a.ask_with(Msg::Get).await?, b.ask_with(Msg::Get).await?), (7, 7));
-    ///     Ok::<(), Fault>(())
-    /// }).unwrap();
-    /// ```
-    pub fn one_for_all() -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::OneForAll)))
-    }
-
-    /// A supervisor that restarts the child that ended and those started after it: for children
-    /// that depend on earlier ones.
-    pub fn rest_for_one() -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Ordered(Strategy::RestForOne)))
-    }
-
-    /// A supervisor for children that come and go, such as connections: no order, no specs kept for
-    /// those that are gone, stopped all at once; at most `children_max` at a time.
-    ///
-    /// ```
-    /// use greenroom::prelude::*;
-    /// enum Msg { Get(Reply<u32>) }
-    /// impl Protocol for Msg {}
-    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
-    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
-    /// }
-    ///
-    /// greenroom::run(async |system| {
-    ///     let clients = Supervisor::dynamic(1).start(system).await?;
-    ///     let first = clients.add(child("client", actor).restart(Temporary)).await?;
-    ///     assert!(clients.add(child("client", actor)).await.is_err(), "one at a time");
-    ///     clients.terminate_child(first).await?;
-    ///     assert!(clients.add(child("client", actor)).await.is_ok());
-    ///     Ok::<(), Fault>(())
-    /// }).unwrap();
-    /// ```
-    pub fn dynamic(children_max: usize) -> SupervisorBuilder {
-        SupervisorBuilder::new(Flags::new(Mode::Dynamic { children_max }))
-    }
-
     pub(crate) const fn new(addr: Addr<Message>) -> Self {
         Self { addr }
     }
@@ -136,10 +64,22 @@ impl Supervisor {
     ///
     /// # Errors
     /// When it does not start, for whatever reason; nothing of it is left then, except the spec of
-    /// a child that declined.
+    /// a child that declined and is not temporary.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("seven", seven)).await?;
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     assert!(tree.add(child("seven", seven)).await.is_err(), "the name is taken");
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn add<C: IntoChild>(&self, child: C) -> Result<C::Handle, StartError> {
         let spec = child.into_spec();
         let name = spec.plan.name.clone().unwrap_or_else(|| Arc::from("unnamed"));
@@ -188,6 +128,20 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let before = tree.add(child("idle", idle)).await?;
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.restart_child("idle").await?;
+    ///     assert!(!before.is_alive());
+    ///     assert!(tree.child::<Msg>("idle").await.is_some_and(|after| after != before));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn restart_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Restart, child.into()).await
     }
@@ -199,6 +153,19 @@ impl Supervisor {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the spec is forgotten all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+    ///     assert!(tree.delete_child("idle").await.is_err(), "it runs");
+    ///     tree.terminate_child("idle").await?;
+    ///     tree.delete_child("idle").await?;
+    ///     assert_eq!(tree.count().await.specs, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn delete_child(&self, child: impl Into<ChildName>) -> Result<(), ChildError> {
         self.manage(Managed::Delete, child.into()).await
     }
@@ -234,10 +201,23 @@ impl Supervisor {
         self.addr.ask_with(Message::List).no_timeout().await.unwrap_or_default()
     }
 
-    /// How many children there are, and how many of them run.
+    /// How many children there are, and how many of them run; all zero when the supervisor has
+    /// ended.
     ///
     /// # Cancel safety
     /// Nothing changes.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).child(Supervisor::dynamic(8));
+    ///     let counts = tree.start(system).await?.count().await;
+    ///     assert_eq!((counts.specs, counts.active), (2, 2));
+    ///     assert_eq!((counts.workers, counts.supervisors), (1, 1));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn count(&self) -> ChildCounts {
         self.addr.ask_with(Message::Count).no_timeout().await.unwrap_or_default()
     }
@@ -268,19 +248,78 @@ impl Supervisor {
         crate::actor::is_of_protocol::<P>(&core, actor).then(|| Addr::new(actor.0, &core))
     }
 
+    /// The handle of a supervisor among the children.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let pool = Supervisor::dynamic(8).name("pool");
+    ///     let tree = Supervisor::one_for_one().child(pool).start(system).await?;
+    ///     let pool = tree.supervisor("pool").await.unwrap();
+    ///     assert_eq!(pool.flags().await.unwrap().children_max, Some(8));
+    ///     assert!(tree.supervisor("other").await.is_none());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub async fn supervisor(&self, name: &str) -> Option<Self> {
+        self.child(name).await.map(Self::new)
+    }
+
+    /// The rules by which it supervises; `None` when it has ended.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let flags = system.root().flags().await.unwrap();
+    ///     assert_eq!(flags.intensity, 3);
+    /// });
+    /// ```
+    pub async fn flags(&self) -> Option<SupervisorFlags> {
+        self.addr.ask_with(Message::Flags).no_timeout().await.ok()
+    }
+
     /// The supervisor's own actor, to watch, to stop and to kill.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().name("tree").start(system).await?;
+    ///     assert_eq!(tree.id().name().as_deref(), Some("root/tree"));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub const fn id(&self) -> ActorId {
         self.addr.id()
     }
 
     /// Asks the supervisor to stop its children in reverse order and then to end.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("idle", idle)).await?;
+    ///     tree.stop();
+    ///     assert_eq!(tree.ended().await, ExitReason::Shutdown);
+    ///     assert!(!addr.is_alive());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn stop(&self) {
         self.addr.stop();
     }
 
     /// Waits until the supervisor has ended and gives the reason:
-    /// [`ExitReason::RestartLimit`] when it gave up.
+    /// [`ExitReason::RestartLimit`] when it gave up, [`ExitReason::NoActor`] when it had ended
+    /// before this was first polled.
     ///
     /// # Cancel safety
     /// Nothing changes.

@@ -11,6 +11,14 @@ pub(crate) struct Intensity {
     pub(crate) period_ns: u64,
 }
 
+impl Intensity {
+    /// Whether failures that each take so long to overcome can never be too many: even without a
+    /// pause between them, the oldest is forgotten before there is one too many.
+    pub(crate) fn is_out_of_reach(self, down_ns: u64) -> bool {
+        u64::from(self.max).saturating_mul(down_ns) > self.period_ns
+    }
+}
+
 impl Default for Intensity {
     /// 3 restarts in 5 s.
     fn default() -> Self {
@@ -98,6 +106,19 @@ mod tests {
         // A window that starts anew at its first failure would admit the last two.
         let times = [0, 4 * SECOND, 4 * SECOND, 6 * SECOND, 6 * SECOND];
         assert_eq!(admitted(3, 5 * SECOND, &times), [true, true, true, true, false]);
+    }
+
+    // R3.13
+    #[test]
+    fn a_budget_is_out_of_reach_exactly_when_restarts_that_long_in_a_row_never_use_it_up() {
+        for max in 0..5 {
+            for down in 1..12_u64 {
+                let intensity = Intensity { max, period_ns: 10 };
+                let times: Vec<u64> = (0..20).map(|n| n * down).collect();
+                let endless = admitted(max, 10, &times).iter().all(|admitted| *admitted);
+                assert_eq!(intensity.is_out_of_reach(down), endless, "{max} restarts, {down}");
+            }
+        }
     }
 
     #[test]

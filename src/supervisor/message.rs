@@ -6,12 +6,28 @@ use std::sync::Arc;
 use super::action::Ticket;
 use super::children::{ChildCounts, ChildId};
 use super::error::{ChildError, StartError};
-use super::handle::ChildInfo;
+use super::info::{ChildInfo, SupervisorFlags};
 use super::spec::Spec;
 use crate::actor::control::ChildEvent;
 use crate::actor::{ActorId, Addr, Protocol, Reply};
 
 /// Names a child of a supervisor: by its name, or by its actor.
+///
+/// ```
+/// use greenroom::supervisor::ChildName;
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let tree = Supervisor::one_for_one().start(system).await?;
+///     let addr = tree.add(child("idle", idle)).await?;
+///     assert_eq!(ChildName::from("idle").to_string(), "idle");
+///     assert_eq!(ChildName::from(addr), ChildName::Actor(addr.id()));
+///     // Calls take either.
+///     tree.terminate_child(addr).await?;
+///     tree.delete_child("idle").await?;
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ChildName {
@@ -82,6 +98,7 @@ pub(crate) enum Message {
     Manage(Request),
     List(Reply<Vec<ChildInfo>>),
     Count(Reply<ChildCounts>),
+    Flags(Reply<SupervisorFlags>),
 }
 
 impl Protocol for Message {}

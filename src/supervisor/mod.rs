@@ -20,41 +20,48 @@
 //! crash. Only the message in whose handler it crashed is lost, to the dead letters. More than
 //! `intensity` restarts within `period` are too many: the supervisor stops its children and ends
 //! with [`ExitReason::RestartLimit`](crate::actor::ExitReason::RestartLimit), which is a crash to
-//! the supervisor above it.
+//! the supervisor above it. All rules, in words and with examples, are in the documentation of
+//! [`Supervisor`]; what an actor may say of its own errors is in that of
+//! [`Recovery`](crate::actor::Recovery).
 //!
 //! The rules are those of Erlang/OTP's `supervisor`, exact where it is exact, with the differences
 //! that `docs/DESIGN.md` argues for. All decisions are one pure machine, `decide.rs`.
 
 mod action;
-mod backoff;
 mod boot;
 mod builder;
 mod calls;
 mod children;
 mod decide;
 mod error;
+mod failures;
 mod group;
 mod handle;
+mod info;
 mod intensity;
 mod message;
 mod owned;
 mod plan;
 mod replies;
 mod report;
+mod restart;
 mod runner;
 mod shutdown;
 mod spec;
+mod stopping;
 mod strategy;
 
 #[cfg(test)]
 mod tests;
 
-pub use backoff::Backoff;
 pub use builder::SupervisorBuilder;
 pub use children::{ChildCounts, ChildStatus};
 pub use error::{ChildError, StartError};
-pub use handle::{ChildInfo, Supervisor};
+pub use handle::Supervisor;
+pub use info::{ChildInfo, SupervisorFlags};
 pub use message::ChildName;
 pub use plan::SpecError;
 pub use spec::{Child, IntoChild, Spec, child};
 pub use strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
+
+pub use crate::base::backoff::Backoff;

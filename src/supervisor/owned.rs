@@ -54,11 +54,14 @@ impl SupervisorBuilder {
         let (started, outcome) = oneshot::channel();
         let owner = Owner { owner: cx.id(), started: RefCell::new(Some(started)) };
         let path: Arc<str> = Arc::from(format!("{}/{name}", cx.name()));
-        let supervisor = spec.build.start(&core, path, Rc::new(owner));
+        let supervisor = match spec.build.start(&core, path, Rc::new(owner)) {
+            Ok(supervisor) => supervisor,
+            Err(reason) => return Err(StartError::Failed { name, reason }),
+        };
         cx.cell.control.bonds().family.add(supervisor, survives);
         match outcome.await {
             Ok(Ok(())) => Ok(Supervisor::of(supervisor)),
-            Ok(Err(reason)) => Err(StartError::Failed { name, reason }),
+            Ok(Err(reason)) => Err(StartError::of(name, reason)),
             Err(_) => Err(StartError::SupervisorStopping { name }),
         }
     }
@@ -90,7 +93,7 @@ impl Parent for Owner {
         let outcome = match &event {
             ChildEvent::Started => Ok(()),
             ChildEvent::Declined => Err(ExitReason::Normal),
-            ChildEvent::StartFailed(reason) | ChildEvent::Ended(reason) => Err(reason.clone()),
+            ChildEvent::StartFailed(reason) | ChildEvent::Ended(reason, _) => Err(reason.clone()),
         };
         let started = self.started.take();
         let starting = started.is_some();
@@ -103,7 +106,7 @@ impl Parent for Owner {
         child.set_verdict(Verdict::Finish);
         control::with(self.owner.0, |owner| {
             owner.bonds().family.remove(child.id());
-            if let ChildEvent::Ended(reason) = event
+            if let ChildEvent::Ended(reason, _) = event
                 && reason.is_crash()
                 && !starting
             {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::supervisor::backoff::Backoff;
+use crate::base::backoff::Backoff;
 use crate::supervisor::intensity::Intensity;
 use crate::supervisor::strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
 
@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) significant: bool,
     /// Takes precedence over that of the supervisor.
     pub(crate) backoff: Option<Backoff>,
+    /// How often its first start is tried.
+    pub(crate) start_tries: u32,
 }
 
 impl Plan {
@@ -30,6 +32,7 @@ impl Plan {
             kind,
             significant: false,
             backoff: None,
+            start_tries: 1,
         }
     }
 
@@ -116,4 +119,15 @@ pub enum SpecError {
     /// A dynamic supervisor expects its children to come and go.
     #[error("a dynamic supervisor has no automatic shutdown")]
     DynamicAutoShutdown,
+}
+
+impl SpecError {
+    /// The same of the child with this name; the plans of a dynamic supervisor bear none.
+    pub(crate) fn of_child(self, name: Arc<str>) -> Self {
+        match self {
+            Self::SignificantPermanent(_) => Self::SignificantPermanent(name),
+            Self::SignificantForNothing(_) => Self::SignificantForNothing(name),
+            Self::DuplicateName(_) | Self::ZeroPeriod | Self::DynamicAutoShutdown => self,
+        }
+    }
 }

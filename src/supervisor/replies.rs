@@ -8,7 +8,7 @@ use super::children::ChildId;
 use super::error::{ChildError, StartError};
 use super::message::{Outcome, Request};
 use super::spec::Build;
-use crate::actor::{ActorId, Reply};
+use crate::actor::{ActorId, ExitReason, Reply};
 
 /// Who waits for which answer.
 #[derive(Default)]
@@ -54,24 +54,39 @@ impl Pending {
         Some((Arc::clone(&add.name), add.build.take()?))
     }
 
+    /// Puts an answer into the caller's words.
     pub(crate) fn answer(
         &mut self,
         request: RequestId,
         answer: Answer,
         actor_of: impl Fn(ChildId) -> Option<ActorId>,
-    ) {
+    ) -> Option<Answered> {
         if let Some(add) = self.adds.remove(&request) {
-            let outcome = started(add.name, answer, actor_of);
-            add.reply.send(outcome);
-        } else if let Some(request) = self.managed.remove(&request) {
-            let child = request.child.to_string();
-            request.reply.send(managed(child, answer));
+            return Some(Answered::Add(add.reply, started(add.name, answer, actor_of)));
         }
+        let request = self.managed.remove(&request)?;
+        let outcome = managed(request.child.to_string(), answer);
+        Some(Answered::Managed(request.reply, outcome))
     }
 
     pub(crate) fn not_found(request: Request) {
         let error = ChildError::NotFound(request.child.to_string());
         request.reply.send(Err(error));
+    }
+}
+
+/// An answer on its way to the caller.
+pub(crate) enum Answered {
+    Add(Reply<Result<ActorId, StartError>>, Result<ActorId, StartError>),
+    Managed(Reply<Outcome>, Outcome),
+}
+
+impl Answered {
+    pub(crate) fn send(self) {
+        match self {
+            Self::Add(reply, outcome) => reply.send(outcome),
+            Self::Managed(reply, outcome) => reply.send(outcome),
+        }
     }
 }
 
@@ -84,10 +99,10 @@ fn started(
     match answer {
         Answer::Started(id) => actor_of(id).ok_or(StartError::SupervisorStopping { name }),
         Answer::Ignored => Err(StartError::Declined { name }),
-        Answer::StartFailed(reason) => Err(StartError::Failed { name, reason }),
+        Answer::StartFailed(reason) => Err(StartError::of(name, reason)),
         Answer::AlreadyStarted(id) => Err(StartError::AlreadyStarted { name, actor: actor_of(id) }),
         Answer::AlreadyPresent(_) => Err(StartError::AlreadyPresent { name }),
-        Answer::Refused(error) => Err(StartError::Spec(error)),
+        Answer::Refused(error) => Err(StartError::Spec(error.of_child(name))),
         Answer::MaxChildren => Err(StartError::MaxChildren { name }),
         Answer::Terminated
         | Answer::Deleted
@@ -103,6 +118,9 @@ fn managed(child: String, answer: Answer) -> Outcome {
     match answer {
         Answer::Started(_) | Answer::Terminated | Answer::Deleted => Ok(()),
         Answer::Ignored => Err(ChildError::Declined(child)),
+        Answer::StartFailed(ExitReason::Refused(reason)) => {
+            Err(ChildError::Refused { name: child, reason })
+        }
         Answer::StartFailed(reason) => Err(ChildError::StartFailed { name: child, reason }),
         Answer::Running | Answer::AlreadyStarted(_) => Err(ChildError::Running(child)),
         Answer::Restarting => Err(ChildError::Restarting(child)),

@@ -4,22 +4,26 @@
 //! calls and stop requests at any time.
 //!
 //! * **S4** a supervisor answers while its children start, stop and wait for their next try
+//! * **S5** the end of a supervisor is heard of when its children are gone, also when it was killed
 
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use super::action::{Action, Call, Event, Outcome, RequestId, Ticket};
 use super::children::ChildId;
 use super::decide::Decider;
 use super::error::StartError;
-use super::handle::ChildInfo;
+use super::info::{ChildInfo, SupervisorFlags};
 use super::message::{Managed, Message};
 use super::plan::{Flags, Mode, Plan};
 use super::replies::Pending;
 use super::report;
 use super::spec::{Build, Spec};
+use super::stopping::{self, Orphan};
 use super::strategy::{ChildKind, Shutdown};
 use crate::actor::control::{self, ChildEvent, Control, Parent, Verdict};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate};
@@ -35,11 +39,13 @@ pub(crate) struct Life {
     flags: Flags,
     specs: Vec<Spec>,
     refused: Option<StartError>,
+    /// What an incarnation that was killed left behind.
+    orphans: Vec<Orphan>,
 }
 
 impl Life {
     pub(crate) const fn new(flags: Flags, specs: Vec<Spec>) -> Self {
-        Self { flags, specs, refused: None }
+        Self { flags, specs, refused: None, orphans: Vec::new() }
     }
 
     /// A supervisor whose specification contradicts itself does not start.
@@ -87,12 +93,18 @@ impl Incarnate<Message, IsSupervisor> for Life {
             }
         }
     }
+
+    async fn reap(&mut self) {
+        join_all(self.orphans.drain(..).map(Orphan::gone)).await;
+    }
 }
 
 /// One incarnation of a supervisor.
 struct Run<'a> {
     decider: Decider,
     specs: &'a mut Vec<Spec>,
+    /// Where its children go when it is dropped before they are gone.
+    orphans: &'a mut Vec<Orphan>,
     kept: BTreeMap<ChildId, Kept>,
     by_actor: BTreeMap<ActorId, ChildId>,
     /// Actors whose end is decided and may not be over yet.
@@ -120,6 +132,8 @@ enum BuiltBy {
 
 impl<'a> Run<'a> {
     fn new(life: &'a mut Life, cx: &Cx<Message>) -> Result<Self, StartError> {
+        let orphans = &mut life.orphans;
+        invariant!(S5, orphans.is_empty(), "{orphans:?} outlived their supervisor");
         let dynamic = matches!(life.flags.mode, Mode::Dynamic { .. });
         let plans = life.specs.iter().map(|spec| spec.plan.clone()).collect();
         let decider = Decider::new(life.flags.clone(), plans)?;
@@ -136,6 +150,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             decider,
             specs: &mut life.specs,
+            orphans,
             kept,
             by_actor: BTreeMap::new(),
             finishing: Vec::new(),
@@ -155,7 +170,7 @@ impl<'a> Run<'a> {
                     ChildEvent::Started => Event::ChildStarted(id),
                     ChildEvent::Declined => Event::ChildIgnored(id),
                     ChildEvent::StartFailed(reason) => Event::ChildStartFailed(id, reason),
-                    ChildEvent::Ended(reason) => Event::ChildEnded(id, reason),
+                    ChildEvent::Ended(reason, recovery) => Event::ChildEnded(id, reason, recovery),
                 },
             ),
             Message::RetryDue(id, ticket) => self.feed(cx, Event::RetryDue(id, ticket)),
@@ -185,6 +200,7 @@ impl<'a> Run<'a> {
             },
             Message::List(reply) => reply.send(self.list()),
             Message::Count(reply) => reply.send(self.decider.counts()),
+            Message::Flags(reply) => reply.send(SupervisorFlags::from(self.decider.flags())),
         }
     }
 
@@ -206,11 +222,10 @@ impl<'a> Run<'a> {
     }
 
     fn list(&self) -> Vec<ChildInfo> {
-        let infos = self.decider.children().iter().map(|(id, child)| ChildInfo {
-            name: self.kept.get(&id).map(|kept| Arc::clone(&kept.name)),
-            actor: self.kept.get(&id).and_then(|kept| kept.actor),
-            status: child.status(),
-            kind: child.plan.kind,
+        let infos = self.decider.children().iter().map(|(id, child)| {
+            let kept = self.kept.get(&id);
+            let name = kept.map(|kept| Arc::clone(&kept.name));
+            ChildInfo::new(name, kept.and_then(|kept| kept.actor), child)
         });
         infos.collect()
     }
@@ -234,6 +249,7 @@ impl<'a> Run<'a> {
                 }
             }
             Action::Start(id) => self.start(cx, id),
+            Action::Restart(id) if self.actor_of(id).is_none() => self.start(cx, id),
             Action::Restart(id) => self.with_child(id, |child| child.set_verdict(Verdict::Restart)),
             Action::Stop { id, how, ticket, .. } => self.stop(cx, id, how, ticket),
             Action::Kill(id) => self.with_child(id, Control::kill),
@@ -253,7 +269,9 @@ impl<'a> Run<'a> {
             }
             Action::Reply(request, answer) => self.answer(request, answer),
             Action::Ready => cx.cell.control.mark_started(),
-            Action::Report(what) => report::log(cx.name(), &what, |id| self.name_of(id)),
+            Action::Report(what) => {
+                report::publish(&cx.cell.control, &what, |id| self.name_of(id));
+            }
             Action::Done(outcome) => {
                 invariant!(
                     S1,
@@ -264,8 +282,12 @@ impl<'a> Run<'a> {
                     Outcome::Stopped(reason) => reason,
                     Outcome::StartFailed { name, reason } => {
                         let name = name.unwrap_or_else(|| Arc::from("child"));
-                        let error = StartError::Failed { name, reason };
-                        ExitReason::Error(Arc::from(error.to_string()))
+                        let error = StartError::of(name, reason);
+                        let text = Arc::from(error.to_string());
+                        match error {
+                            StartError::Refused { .. } => ExitReason::Refused(text),
+                            _ => ExitReason::Error(text),
+                        }
                     }
                 });
             }
@@ -280,23 +302,22 @@ impl<'a> Run<'a> {
             BuiltBy::Static(index) => &mut self.specs[*index].build,
             BuiltBy::Added(build) => build,
         };
-        let actor = build.start(&core, name, Rc::new(link));
-        kept.actor = Some(actor);
-        self.by_actor.insert(actor, id);
+        match build.start(&core, name, Rc::new(link)) {
+            Ok(actor) => {
+                kept.actor = Some(actor);
+                self.by_actor.insert(actor, id);
+            }
+            // There is no actor that could tell of it. A later `Restart` tries again.
+            Err(reason) => {
+                self.addr.put_urgent(Message::Child(id, ChildEvent::StartFailed(reason)));
+            }
+        }
     }
 
     fn stop(&self, cx: &Cx<Message>, id: ChildId, how: Shutdown, ticket: Ticket) {
-        let kind = self.decider.children().get(id).map(|child| child.plan.kind);
-        self.with_child(id, |child| {
-            // A start hook does not take stop requests, so it is cut short; a supervisor takes
-            // them.
-            let starting = !child.has_started() && kind != Some(ChildKind::Supervisor);
-            if how == Shutdown::Brutal || starting {
-                child.kill();
-            } else {
-                child.ask_to_stop(ExitReason::Shutdown);
-            }
-        });
+        if let Some(child) = self.decider.children().get(id) {
+            self.with_child(id, |actor| stopping::begin(actor, &child.plan));
+        }
         if let Shutdown::Timeout(limit) = how {
             let limit = crate::base::clock::nanos(limit);
             self.later(cx, limit.max(1), Message::StopOverdue(id, ticket));
@@ -317,18 +338,38 @@ impl<'a> Run<'a> {
         .detach();
     }
 
+    /// Answers a call once every actor whose end was decided is gone, with its names and watchers:
+    /// what the answer says holds when it arrives.
     fn answer(&mut self, request: RequestId, answer: super::action::Answer) {
         let kept = &self.kept;
         let actor_of = |id: ChildId| kept.get(&id).and_then(|kept| kept.actor);
-        self.pending.answer(request, answer, actor_of);
+        let Some(answered) = self.pending.answer(request, answer, actor_of) else { return };
+        self.finishing.retain(|actor| actor.is_alive());
+        match current::get().filter(|_| !self.finishing.is_empty()) {
+            None => answered.send(),
+            Some(core) => {
+                let finishing = self.finishing.clone();
+                // Not a task of this incarnation's: it may end meanwhile.
+                core.spawn(Box::pin(async move {
+                    for actor in finishing {
+                        actor.ended().await;
+                    }
+                    answered.send();
+                }));
+            }
+        }
     }
 
     fn name_of(&self, id: ChildId) -> Arc<str> {
         self.kept.get(&id).map_or_else(|| Arc::from("?"), |kept| Arc::clone(&kept.name))
     }
 
+    fn actor_of(&self, id: ChildId) -> Option<ActorId> {
+        self.kept.get(&id).and_then(|kept| kept.actor)
+    }
+
     fn with_child(&self, id: ChildId, f: impl FnOnce(&Control)) {
-        if let Some(actor) = self.kept.get(&id).and_then(|kept| kept.actor) {
+        if let Some(actor) = self.actor_of(id) {
             control::with(actor.0, f);
         }
     }
@@ -342,31 +383,17 @@ fn display_name(plan: &Plan) -> Arc<str> {
     })
 }
 
-/// A supervisor that is killed runs nothing itself. Its children are stopped in order of need: each
-/// with its hook, and killed when it takes longer than its spec allows.
+/// A supervisor that is killed runs nothing itself. Its children are stopped all the same, at once,
+/// each by its own rule; [`Life::reap`] waits for them.
 impl Drop for Run<'_> {
     fn drop(&mut self) {
         for (id, kept) in self.kept.iter().rev() {
-            let Some(actor) = kept.actor else { continue };
-            let Some(child) = self.decider.children().get(*id) else { continue };
-            let limit = match child.plan.shutdown {
-                Shutdown::Brutal => Duration::ZERO,
-                Shutdown::Timeout(limit) => limit,
-                Shutdown::Infinity => Duration::MAX,
-            };
-            let alive = control::with(actor.0, |child| {
-                // One that waits for a verdict ends; one that lives is stopped, and its link, which
-                // leads nowhere now, lets it end.
-                child.set_verdict(Verdict::Finish);
-                child.ask_to_stop(ExitReason::Shutdown);
-            });
-            let Some(core) = current::get().filter(|_| alive.is_some()) else { continue };
-            core.spawn(Box::pin(async move {
-                if crate::time::timeout(limit, actor.ended()).await.is_err() {
-                    actor.kill();
-                }
-            }));
+            let child = self.decider.children().get(*id);
+            if let (Some(actor), Some(child)) = (kept.actor, child) {
+                self.orphans.extend(Orphan::new(actor, &child.plan));
+            }
         }
+        self.orphans.extend(self.finishing.drain(..).filter_map(Orphan::ending));
     }
 }
 

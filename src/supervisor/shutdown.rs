@@ -118,7 +118,9 @@ impl Decider {
             | ExitReason::Panicked(_)
             | ExitReason::NoActor
             | ExitReason::RestartLimit
-            | ExitReason::TimedOut(_) => false,
+            | ExitReason::Refused(_)
+            | ExitReason::TimedOut(_)
+            | ExitReason::NameTaken { .. } => false,
         };
         if !as_asked {
             turn.report(Report::StoppedOddly { id, reason: reason.clone() });

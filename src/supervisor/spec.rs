@@ -7,13 +7,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::plan::Plan;
 use super::strategy::{ChildKind, Restart, Shutdown};
 use crate::actor::control::Parent;
 use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
+use crate::base::backoff::Backoff;
 use crate::event_loop::core::Core;
+use crate::registry::{RegisterError, Registry};
 
 /// Describes an actor for a supervisor; see [`Child`] for what can be said of it.
 ///
@@ -44,22 +45,54 @@ where
     Child {
         plan: Plan::new(Some(Arc::from(name)), ChildKind::Worker),
         options: Options::default(),
+        registered: None,
         incarnate,
         marker: PhantomData,
     }
 }
 
 /// An actor as a supervisor is told of it, made by [`child`].
+///
+/// ```
+/// use greenroom::prelude::*;
+/// # enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// greenroom::run(async |system| {
+///     let brief = child("brief", idle)
+///         .restart(Transient)
+///         .shutdown(Shutdown::Brutal)
+///         .mailbox(MailboxOptions::bounded(8));
+///     let addr = system.spawn(brief).await?;
+///     assert!(addr.is_alive());
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 #[must_use = "a child does nothing until it is added to a supervisor"]
 pub struct Child<P, Kind, I> {
     plan: Plan,
     options: Options,
+    /// The name that it bears in the system.
+    registered: Option<Arc<str>>,
     incarnate: I,
     marker: PhantomData<fn(P, Kind)>,
 }
 
 impl<P, Kind, I> Child<P, Kind, I> {
     /// Which ends bring it back; [`Restart::Permanent`] by default: all of them.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Done } impl Protocol for Msg {}
+    /// # async fn once(cx: &mut Cx<Msg>) -> Result<(), Fault> { let Msg::Done = cx.recv().await; Ok(()) }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().start(system).await?;
+    ///     let addr = tree.add(child("migration", once).restart(Transient)).await?;
+    ///     addr.tell(Msg::Done).await?;
+    ///     // A clean end: it is not brought back, but the supervisor still knows how to start it.
+    ///     assert_eq!(addr.ended().await, ExitReason::Normal);
+    ///     assert_eq!((tree.count().await.specs, tree.count().await.active), (1, 0));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.plan.restart = restart;
         self
@@ -112,8 +145,40 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self
     }
 
+    /// How often its first start is tried before it is given up, at once after each failure; once
+    /// by default, as a start that fails once mostly fails again. A restart that fails is another
+    /// matter: the supervisor goes on with it for as long as its budget allows.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// enum Msg {}
+    /// impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     let mut failures = 0;
+    ///     let moody = async move |cx: &mut Cx<Msg>| {
+    ///         if failures < 2 { failures += 1; return Err(Fault::new("not yet")); }
+    ///         match cx.recv().await {}
+    ///     };
+    ///     assert!(system.spawn(child("moody", moody).start_tries(3)).await.is_ok());
+    /// });
+    /// ```
+    pub const fn start_tries(mut self, tries: u32) -> Self {
+        self.plan.start_tries = tries;
+        self
+    }
+
     /// Whether its end may end the supervisor; see
     /// [`AutoShutdown`](super::AutoShutdown). A permanent child cannot be significant.
+    ///
+    /// ```
+    /// use greenroom::supervisor::{SpecError, StartError};
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let permanent = system.spawn(child("main", idle).significant(true)).await.unwrap_err();
+    ///     assert_eq!(permanent, StartError::Spec(SpecError::SignificantPermanent("main".into())));
+    /// });
+    /// ```
     pub const fn significant(mut self, significant: bool) -> Self {
         self.plan.significant = significant;
         self
@@ -191,6 +256,43 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self.options.limits.handler = Some(limit);
         self
     }
+
+    /// Bears this name in its system from its start on, before its `started` hook runs, and over
+    /// its restarts, until it has ended for good; see
+    /// [`System::lookup`](crate::System::lookup). When another actor has the name, it does not
+    /// start: [`StartError::AlreadyRegistered`](super::StartError::AlreadyRegistered) with the
+    /// owner. When its start fails, the name is free by the time the error is returned.
+    ///
+    /// The name given to [`child`] is for its supervisor and for people; children of different
+    /// supervisors may share it. This one is unique in the system.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::supervisor::StartError;
+    /// enum Msg { Get(Reply<u32>) }
+    /// impl Protocol for Msg {}
+    /// async fn actor(cx: &mut Cx<Msg>) -> Result<(), Fault> {
+    ///     loop { let Msg::Get(reply) = cx.recv().await; reply.send(7); }
+    /// }
+    ///
+    /// greenroom::run(async |system| {
+    ///     let seven = system.spawn(child("seven", actor).registered("lucky")).await?;
+    ///     assert_eq!(system.lookup::<Msg>("lucky")?, seven);
+    ///     let second = system.spawn(child("second", actor).registered("lucky")).await;
+    ///     let Err(StartError::AlreadyRegistered { owner, .. }) = second else { panic!() };
+    ///     assert_eq!(owner, seven.id());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
+    pub fn registered(mut self, name: &str) -> Self {
+        self.registered = Some(Arc::from(name));
+        self
+    }
+
+    /// What its supervisor calls it.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.plan.name.clone().unwrap_or_else(|| Arc::from("child"))
+    }
 }
 
 impl<P, Kind, I> fmt::Debug for Child<P, Kind, I> {
@@ -201,6 +303,22 @@ impl<P, Kind, I> fmt::Debug for Child<P, Kind, I> {
 
 /// What can be put under a supervisor: a [`Child`], or a
 /// [`SupervisorBuilder`](super::SupervisorBuilder) for a tree below it.
+///
+/// ```
+/// use greenroom::supervisor::{IntoChild, StartError};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// async fn add<C: IntoChild>(to: Supervisor, child: C) -> Result<C::Handle, StartError> {
+///     to.add(child).await
+/// }
+///
+/// greenroom::run(async |system| {
+///     let below: Supervisor = add(system.root(), Supervisor::one_for_one().name("below")).await?;
+///     let addr: Addr<Msg> = add(below, child("idle", idle)).await?;
+///     assert_eq!(addr.id().name().as_deref(), Some("root/below/idle"));
+///     Ok::<(), Fault>(())
+/// }).unwrap();
+/// ```
 pub trait IntoChild {
     /// What the one who adds it gets: an [`Addr`] or a [`Supervisor`](super::Supervisor).
     type Handle;
@@ -221,8 +339,9 @@ where
     type Handle = Addr<P>;
 
     fn into_spec(self) -> Spec {
-        let Self { plan, options, incarnate, .. } = self;
-        Spec { plan, build: Box::new(BuildChild::new(options, incarnate)) }
+        let Self { plan, options, registered, incarnate, .. } = self;
+        let build = BuildChild::new(options, incarnate).registered(registered);
+        Spec { plan, build: Box::new(build) }
     }
 
     fn handle(actor: ActorId) -> Addr<P> {
@@ -232,6 +351,14 @@ where
 }
 
 /// A child as its supervisor keeps it.
+///
+/// ```
+/// use greenroom::supervisor::{IntoChild, Spec};
+/// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+/// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+/// let spec: Spec = child("idle", idle).restart(Temporary).into_spec();
+/// assert!(format!("{spec:?}").contains("Temporary"));
+/// ```
 pub struct Spec {
     pub(crate) plan: Plan,
     pub(crate) build: Box<dyn Build>,
@@ -245,12 +372,20 @@ impl fmt::Debug for Spec {
 
 /// Builds a child's actor, as often as its spec is started anew.
 pub(crate) trait Build {
-    fn start(&mut self, core: &Core, name: Arc<str>, parent: Rc<dyn Parent>) -> ActorId;
+    /// # Errors
+    /// When the name that the actor is to bear in the system is another's; there is no actor then.
+    fn start(
+        &mut self,
+        core: &Core,
+        name: Arc<str>,
+        parent: Rc<dyn Parent>,
+    ) -> Result<ActorId, ExitReason>;
 }
 
 /// Builds actors with the protocol `P` from one factory, which each incarnation borrows.
 pub(crate) struct BuildChild<P, Kind, I> {
     options: Options,
+    registered: Option<Arc<str>>,
     factory: Rc<Cell<Option<I>>>,
     marker: PhantomData<fn(P, Kind)>,
 }
@@ -258,7 +393,12 @@ pub(crate) struct BuildChild<P, Kind, I> {
 impl<P, Kind, I> BuildChild<P, Kind, I> {
     pub(crate) fn new(options: Options, incarnate: I) -> Self {
         let factory = Rc::new(Cell::new(Some(incarnate)));
-        Self { options, factory, marker: PhantomData }
+        Self { options, registered: None, factory, marker: PhantomData }
+    }
+
+    fn registered(mut self, name: Option<Arc<str>>) -> Self {
+        self.registered = name;
+        self
     }
 }
 
@@ -268,9 +408,24 @@ where
     Kind: 'static,
     I: Incarnate<P, Kind>,
 {
-    fn start(&mut self, core: &Core, name: Arc<str>, parent: Rc<dyn Parent>) -> ActorId {
+    fn start(
+        &mut self,
+        core: &Core,
+        name: Arc<str>,
+        parent: Rc<dyn Parent>,
+    ) -> Result<ActorId, ExitReason> {
         let lent = Lent { factory: Rc::clone(&self.factory), marker: PhantomData };
-        start::<P, IsLent, _>(core, name, self.options, Some(parent), lent).id()
+        let addr = start::<P, IsLent, _>(core, name, self.options, Some(parent), lent);
+        let Some(registered) = &self.registered else { return Ok(addr.id()) };
+        match core.locals.get::<Registry>().register(registered, addr) {
+            Err(RegisterError::Taken { name, owner }) => {
+                // It never ran: nobody hears of it.
+                core.cancel(addr.key());
+                Err(ExitReason::NameTaken { name, owner })
+            }
+            // One that has ended already, because its loop is closing, needs no name.
+            Ok(()) | Err(RegisterError::Ended { .. }) => Ok(addr.id()),
+        }
     }
 }
 
@@ -279,6 +434,12 @@ where
 struct Lent<Kind, I> {
     factory: Rc<Cell<Option<I>>>,
     marker: PhantomData<fn(Kind)>,
+}
+
+impl<Kind, I> Lent<Kind, I> {
+    fn borrow(&self) -> Borrowed<'_, I> {
+        Borrowed { taken: self.factory.take(), home: &self.factory }
+    }
 }
 
 /// Marks lent factories.
@@ -291,11 +452,16 @@ where
     I: Incarnate<P, Kind>,
 {
     async fn live(&mut self, cx: &mut Cx<P>) -> ExitReason {
-        let mut borrowed = Borrowed { taken: self.factory.take(), home: &self.factory };
-        match &mut borrowed.taken {
+        match &mut self.borrow().taken {
             Some(factory) => factory.live(cx).await,
             // Two lives at once would be a bug of the supervisor; the second does not begin.
             None => ExitReason::Error(Arc::from("the incarnation before is still alive")),
+        }
+    }
+
+    async fn reap(&mut self) {
+        if let Some(factory) = &mut self.borrow().taken {
+            factory.reap().await;
         }
     }
 }

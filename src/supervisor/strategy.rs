@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
 use crate::supervisor::children::ChildId;
 
 /// Whether a child that ended is started again.
@@ -42,27 +42,55 @@ pub(crate) enum Verdict {
 }
 
 impl Restart {
-    /// The decision table of supervision.
-    pub(crate) fn verdict(self, reason: &ExitReason) -> Verdict {
+    /// The decision table of supervision; the error of a handler may ask for a final end.
+    pub(crate) fn verdict(self, reason: &ExitReason, recovery: Recovery) -> Verdict {
         use ExitReason::{
-            Error, Killed, NoActor, Normal, Panicked, RestartLimit, Shutdown, ShutdownWith,
-            TimedOut,
+            Error, Killed, NameTaken, NoActor, Normal, Panicked, Refused, RestartLimit, Shutdown,
+            ShutdownWith, TimedOut,
         };
+        if recovery == Recovery::Stop {
+            return Verdict::Finish;
+        }
         match (self, reason) {
             (
                 Self::Permanent,
-                Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit | TimedOut(_),
+                Normal
+                | Shutdown
+                | ShutdownWith(_)
+                | Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | Refused(_)
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Restart,
             (Self::Transient, Normal | Shutdown | ShutdownWith(_)) => Verdict::Finish,
             (
                 Self::Transient,
-                Killed | Error(_) | Panicked(_) | NoActor | RestartLimit | TimedOut(_),
+                Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | Refused(_)
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Restart,
             (
                 Self::Temporary,
-                Normal | Shutdown | ShutdownWith(_) | Killed | Error(_) | Panicked(_) | NoActor
-                | RestartLimit | TimedOut(_),
+                Normal
+                | Shutdown
+                | ShutdownWith(_)
+                | Killed
+                | Error(_)
+                | Panicked(_)
+                | NoActor
+                | RestartLimit
+                | Refused(_)
+                | TimedOut(_)
+                | NameTaken { .. },
             ) => Verdict::Finish,
         }
     }
@@ -182,7 +210,13 @@ impl ChildKind {
     ///
     /// # Examples
     ///
-    /// See [`ChildKind`].
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::supervisor::{ChildKind, Shutdown};
+    ///
+    /// let limit = Duration::from_secs(5);
+    /// assert_eq!(ChildKind::Worker.default_shutdown(), Shutdown::Timeout(limit));
+    /// ```
     #[must_use]
     pub fn default_shutdown(self) -> Shutdown {
         match self {

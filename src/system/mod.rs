@@ -4,6 +4,8 @@
 //! It belongs to nobody else: two systems in one process share nothing.
 
 mod builder;
+mod names;
+mod shutdown;
 #[cfg(unix)]
 mod signals;
 
@@ -12,11 +14,16 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use builder::{Interrupted, SystemBuilder};
+pub use shutdown::{
+    Completion, CoordinatedShutdown, Phase, PhaseError, Phases, Registration, ShutdownError,
+    ShutdownOutcome,
+};
 
 use crate::actor::dead_letter::DeadLetters;
 use crate::actor::lifecycle::Lifecycles;
 use crate::actor::wait;
 use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol, Waiting};
+use crate::base::type_map::TypeMap;
 use crate::event_loop::current;
 use crate::registry::{LookupError, RegisterError, Registry};
 use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
@@ -86,14 +93,23 @@ pub struct System {
 
 struct Shared {
     root: Supervisor,
-    registry: Registry,
+    registry: Rc<Registry>,
+    shutdown: CoordinatedShutdown,
+    /// Groups, directories, topics and locks.
+    kept: TypeMap,
     /// The signal that began the stop.
     signal: Cell<Option<i32>>,
 }
 
 impl System {
     /// A system with other options than the usual ones.
-    pub fn builder() -> SystemBuilder {
+    ///
+    /// ```
+    /// use greenroom::System;
+    /// let names = System::builder().signals(false).run(async |system| system.names());
+    /// assert_eq!(names.unwrap(), 0);
+    /// ```
+    pub const fn builder() -> SystemBuilder {
         SystemBuilder::new()
     }
 
@@ -101,15 +117,40 @@ impl System {
     /// as its spec says.
     ///
     /// # Errors
-    /// When it does not start; nothing of it is left then.
+    /// When it does not start; nothing of it is left then, except the spec of a child that declined
+    /// and is not temporary.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the child may start all the same.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Get(Reply<u32>) } impl Protocol for Msg {}
+    /// # async fn seven(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { let Msg::Get(reply) = cx.recv().await; reply.send(7) } }
+    /// greenroom::run(async |system| {
+    ///     let addr = system.spawn(child("seven", seven)).await?;
+    ///     addr.kill();
+    ///     // It is permanent, so the root brings it back behind the same address.
+    ///     assert_eq!(addr.ask_with(Msg::Get).await?, 7);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn spawn<C: IntoChild>(&self, child: C) -> Result<C::Handle, StartError> {
         self.shared.root.add(child).await
     }
 
     /// The supervisor at the top.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let addr = system.spawn(child("idle", idle)).await?;
+    ///     assert_eq!(system.root().count().await.active, 1);
+    ///     system.root().terminate_child(addr).await?;
+    ///     assert_eq!(system.root().count().await.active, 0);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn root(&self) -> Supervisor {
         self.shared.root
@@ -139,6 +180,19 @@ impl System {
     }
 
     /// Frees a name if this actor has it; `true` when it had.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let (a, b) = (system.spawn(child("a", idle)).await?, system.spawn(child("b", idle)).await?);
+    ///     system.register("printer", a)?;
+    ///     assert!(!system.unregister("printer", b), "it is not the name of `b`");
+    ///     assert!(system.unregister("printer", a));
+    ///     assert!(system.register("printer", b).is_ok());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn unregister(&self, name: &str, owner: impl Into<ActorId>) -> bool {
         self.shared.registry.unregister(name, owner.into())
     }
@@ -147,17 +201,60 @@ impl System {
     ///
     /// # Errors
     /// When nobody has it, or whoever has it understands another protocol.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let addr = greenroom::actor::spawn("idle", idle);
+    ///     system.register("printer", addr)?;
+    ///     assert_eq!(system.lookup::<Msg>("printer")?, addr);
+    ///     addr.stop();
+    ///     addr.ended().await;
+    ///     // The name was free before anybody heard of the end.
+    ///     assert!(system.lookup::<Msg>("printer").is_err());
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub fn lookup<P: Protocol>(&self, name: &str) -> Result<Addr<P>, LookupError> {
         self.shared.registry.lookup(name)
     }
 
     /// How many names are taken.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let addr = system.spawn(child("idle", idle)).await?;
+    ///     system.register("printer", addr)?;
+    ///     system.register("scanner", addr)?;
+    ///     assert_eq!(system.names(), 2);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     #[must_use]
     pub fn names(&self) -> usize {
         self.shared.registry.len()
     }
 
     /// How many messages nobody will handle, since the loop was made.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
+    /// # async fn work(cx: &mut Cx<Msg>) -> Result<(), Fault> { loop { cx.recv().await; } }
+    /// greenroom::run(async |system| {
+    ///     let addr = greenroom::actor::spawn("worker", work);
+    ///     addr.tell(Msg::Job).await.unwrap();
+    ///     addr.stop();
+    ///     addr.ended().await;
+    ///     assert_eq!(system.dead_letters(), 1);
+    ///     // This one comes back instead, and is a dead letter only if it is dropped then.
+    ///     let error = addr.tell(Msg::Job).await.unwrap_err();
+    ///     assert!(error.into_message().is_some());
+    ///     assert_eq!(system.dead_letters(), 1);
+    /// });
+    /// ```
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
         current::with(|core| core.locals.get::<DeadLetters>().count()).unwrap_or(0)
@@ -192,8 +289,24 @@ impl System {
         }
     }
 
-    /// Calls `listener` at each edge in the life of an actor of this loop from now on; see
-    /// [`LifecycleEvent`] for an example. One that panics is removed.
+    /// Calls `listener` at each edge in the life of an actor of this loop from now on. One that
+    /// panics is removed. While nobody listens, nothing is made.
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// use greenroom::{actor::Lifecycle, prelude::*};
+    /// greenroom::run(async |system| {
+    ///     let ended = Rc::new(Cell::new(0));
+    ///     let counts = Rc::clone(&ended);
+    ///     system.on_lifecycle(move |event| {
+    ///         if matches!(event.edge, Lifecycle::Ended(_)) { counts.set(counts.get() + 1); }
+    ///     });
+    ///     let tree = Supervisor::one_for_one().start(system).await.unwrap();
+    ///     tree.stop();
+    ///     tree.ended().await;
+    ///     assert_eq!(ended.get(), 1);
+    /// });
+    /// ```
     pub fn on_lifecycle(&self, listener: impl FnMut(&LifecycleEvent) + 'static) {
         if let Some(lifecycles) = current::with(|core| core.locals.get::<Lifecycles>()) {
             lifecycles.listen(listener);
@@ -225,14 +338,43 @@ impl System {
     /// }).unwrap();
     /// ```
     pub fn stop(&self) {
-        self.shared.root.stop();
+        drop(self.shared.shutdown.run("stop"));
+    }
+
+    /// The shutdown in phases that [`stop`](Self::stop), a signal and the return of `main` run: for
+    /// adding tasks to it, and for running it with a reason of your own.
+    ///
+    /// See [`CoordinatedShutdown`] for an example.
+    ///
+    /// ```
+    /// greenroom::test::run(async |test| {
+    ///     assert_eq!(&*test.shutdown().run("enough").await.reason, "enough");
+    /// });
+    /// ```
+    #[must_use]
+    pub fn shutdown(&self) -> &CoordinatedShutdown {
+        &self.shared.shutdown
     }
 
     /// Waits until the tree has stopped, by [`stop`](Self::stop), a signal, or because the root
-    /// gave up, and gives the reason.
+    /// gave up, and gives the reason: [`ExitReason::Shutdown`], whatever it was, when the tree had
+    /// ended before this was first polled.
     ///
     /// # Cancel safety
     /// Nothing changes.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*; enum Msg { Quit } impl Protocol for Msg {}
+    /// greenroom::run(async |system| {
+    ///     let to_stop = system.clone();
+    ///     let door = system.spawn(child("door", async move |cx: &mut Cx<Msg>| -> Result<(), Fault> {
+    ///         loop { let Msg::Quit = cx.recv().await; to_stop.stop(); }
+    ///     })).await?;
+    ///     door.tell(Msg::Quit).await?;
+    ///     assert_eq!(system.stopped().await, ExitReason::Shutdown);
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn stopped(&self) -> ExitReason {
         match self.shared.root.ended().await {
             // It had ended before; whether it gave up is in the log.
@@ -268,6 +410,20 @@ impl SupervisorBuilder {
     ///
     /// # Cancel safety
     /// Dropped while it waits, the supervisor may start all the same.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::supervisor::{SpecError, StartError};
+    /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}
+    /// # async fn idle(cx: &mut Cx<Msg>) -> Result<(), Fault> { match cx.recv().await {} }
+    /// greenroom::run(async |system| {
+    ///     let tree = Supervisor::one_for_one().child(child("idle", idle)).start(system).await?;
+    ///     assert!(tree.child::<Msg>("idle").await.is_some());
+    ///     let never = Supervisor::one_for_one().intensity(1, Duration::ZERO).start(system).await;
+    ///     assert_eq!(never, Err(StartError::Spec(SpecError::ZeroPeriod)));
+    ///     Ok::<(), Fault>(())
+    /// }).unwrap();
+    /// ```
     pub async fn start(self, system: &System) -> Result<Supervisor, StartError> {
         self.check()?;
         system.root().add(self.at_the_top()).await

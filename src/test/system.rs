@@ -9,18 +9,25 @@ use std::time::Duration;
 use super::probe::Probe;
 use crate::actor::{ActorId, DeadLetter, ExitReason, LifecycleEvent};
 use crate::event_loop::{EventLoop, idle};
-use crate::system::{System, SystemBuilder};
+use crate::system::{PhaseError, Phases, System, SystemBuilder};
 use crate::time::{sleep, timeout};
 
 /// How long a test may take on its own clock before it is said to hang.
 const LIMIT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Runs a test in a system on a virtual clock, in the order first come, first served; see the
-/// [module](self) for an example.
+/// Runs a test in a system on a virtual clock, in the order first come, first served.
 ///
 /// # Panics
 /// With the panic of the test; when nothing is left that could happen and the test still waits; or
 /// when the root supervisor gives up.
+///
+/// ```
+/// use std::time::Duration;
+/// greenroom::test::run(async |test| {
+///     greenroom::time::sleep(Duration::from_secs(3_600)).await;
+///     assert_eq!(test.now(), Duration::from_secs(3_600));
+/// });
+/// ```
 pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
     builder().run(test)
 }
@@ -32,7 +39,7 @@ pub fn run<R>(test: impl AsyncFnOnce(&TestSystem) -> R) -> R {
 /// assert_eq!(order(1), order(1));
 /// ```
 pub const fn builder() -> TestBuilder {
-    TestBuilder { seed: None, limit: LIMIT }
+    TestBuilder { seed: None, limit: LIMIT, system: System::builder().signals(false) }
 }
 
 /// How many tasks there are on this loop, actors and the test itself included: for tests that
@@ -61,11 +68,12 @@ pub fn tasks() -> usize {
 ///     test.advance(Duration::from_secs(59)).await;
 /// });
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `run` is called"]
 pub struct TestBuilder {
     seed: Option<u64>,
     limit: Duration,
+    system: SystemBuilder,
 }
 
 impl TestBuilder {
@@ -96,6 +104,22 @@ impl TestBuilder {
         self
     }
 
+    /// The phases in which the system under test shuts down.
+    ///
+    /// # Errors
+    /// When they cannot be put in order.
+    ///
+    /// ```
+    /// use greenroom::system::{Phase, Phases};
+    /// let phases = Phases::default().with(Phase::new("flush").after(Phases::TREE));
+    /// greenroom::test::builder().phases(phases)?.run(async |test| test.settle().await);
+    /// # Ok::<(), greenroom::system::PhaseError>(())
+    /// ```
+    pub fn phases(mut self, phases: Phases) -> Result<Self, PhaseError> {
+        self.system = self.system.phases(phases)?;
+        Ok(self)
+    }
+
     /// Runs the test.
     ///
     /// # Panics
@@ -110,17 +134,18 @@ impl TestBuilder {
         let event_loop = EventLoop::builder()
             .virtual_clock(self.seed.unwrap_or(0))
             .shuffled(self.seed.is_some());
-        let system: SystemBuilder = System::builder().event_loop(event_loop).signals(false);
-        let outcome = system.run(async |system| {
+        let outcome = self.system.event_loop(event_loop).run(async |system| {
             let record = Rc::new(Record::default());
             record.listen(system);
             let test_system = TestSystem { system: system.clone(), record };
-            timeout(self.limit, test(&test_system)).await
+            let outcome = timeout(self.limit, test(&test_system)).await;
+            // At the limit the test is polled once more; what it finds then it found by accident.
+            outcome.ok().filter(|_| test_system.now() < self.limit)
         });
         match outcome {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => panic!(
-                "the test hangs: it still waits after {:?} on its own clock; what it waits for \
+            Ok(Some(result)) => result,
+            Ok(None) => panic!(
+                "the test hangs: it still waited after {:?} on its own clock; what it waits for \
                  will not happen",
                 self.limit
             ),
@@ -273,6 +298,31 @@ impl TestSystem {
     /// ```
     pub fn kill(&self, actor: impl Into<ActorId>) {
         actor.into().kill();
+    }
+
+    /// Delays an actor: it takes no message for this long, on the test's clock. What it has in hand
+    /// goes on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// greenroom::test::run(async |test| {
+    ///     let probe = test.probe::<u32>("probe");
+    ///     test.delay(probe.addr(), Duration::from_secs(2));
+    ///     probe.recipient().tell(1).await.unwrap();
+    ///     test.advance(Duration::from_secs(1)).await;
+    ///     assert!(probe.is_empty());
+    ///     test.advance(Duration::from_secs(1)).await;
+    ///     assert_eq!(probe.take(), [1]);
+    /// });
+    /// ```
+    pub fn delay(&self, actor: impl Into<ActorId>, time: Duration) {
+        let actor = actor.into();
+        actor.suspend();
+        let later = async move {
+            sleep(time).await;
+            actor.resume();
+        };
+        crate::event_loop::current::with(|core| core.spawn(Box::pin(later)));
     }
 
     /// Makes an actor crash with this error before its next message, as if a handler had returned

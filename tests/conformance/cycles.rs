@@ -13,7 +13,7 @@ enum Plan {
     /// Answers at once.
     Answer,
     /// Asks this actor to follow that plan first.
-    Ask(Addr<Node>, Box<Plan>),
+    Ask(Addr<Node>, Box<Self>),
     /// Asks both at a time.
     AskBoth(Addr<Node>, Addr<Node>),
     /// Answers, and asks afterwards.

@@ -159,7 +159,7 @@ fn sup_39_keep_children_option() {
     });
 }
 
-/// A family that gives up takes the actor with it, and the actor's supervisor decides.
+/// **D3** A family that gives up takes the actor with it, and the actor's supervisor decides.
 #[test]
 fn sup_45_a_family_that_gives_up_is_a_crash_of_its_actor() {
     case(async |test| {

@@ -1,13 +1,15 @@
 //! How a case is run: once in order, then under many shuffled schedules.
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use greenroom::test::{self, TestSystem};
 
 /// Under how many shuffled schedules a case is run.
-const SCHEDULES: u64 = 1_000;
+pub(crate) const SCHEDULES: u64 = 1_000;
 
 /// Runs a case in order, and then once for each of 1,000 seeds, each of which shuffles which ready
 /// task runs next. `GREENROOM_SCHEDULES` says another number; `GREENROOM_SEED` runs that seed only.
@@ -49,6 +51,31 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Runs `f` and gives what was logged meanwhile on this thread, a line each.
+pub(crate) fn logged(f: impl FnOnce()) -> Vec<String> {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, f);
+    let log = kept.0.lock().expect("nobody panics while it writes").clone();
+    String::from_utf8_lossy(&log).lines().map(str::to_owned).collect()
+}
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics while it writes").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What happened, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
@@ -60,6 +87,12 @@ impl Log {
 
     pub(crate) fn add(&self, entry: impl Into<String>) {
         self.0.borrow_mut().push(entry.into());
+    }
+
+    /// How many entries there are since they were last taken.
+    #[allow(dead_code, reason = "the integration tests in `tests/it` share this file")]
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
     }
 
     /// What was added since this was last called.

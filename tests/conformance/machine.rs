@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use greenroom::actor::Recovery;
 use greenroom::prelude::*;
 use greenroom::state_machine::{IsStateMachine, StateMachine, Timeout, Transition, state_machine};
 use greenroom::time;
@@ -21,7 +22,7 @@ pub(crate) enum Event {
     /// Goes to this state.
     Go(State),
     Do(Job),
-    /// Ends the incarnation with this error.
+    /// Ends the incarnation with this error, unless it is `small`.
     Fail(&'static str),
     /// Panics.
     Panic,
@@ -174,6 +175,10 @@ impl StateMachine for Machine {
             Event::Hang => std::future::pending().await,
         }
         Ok(Step::keep())
+    }
+
+    fn on_error(&mut self, error: &Fault) -> Recovery {
+        if error.to_string() == "small" { Recovery::Resume } else { Recovery::Supervise }
     }
 
     async fn crashed(&mut self, state: &State, reason: &ExitReason, _: &mut Cx<Event>) {

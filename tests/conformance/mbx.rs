@@ -359,6 +359,57 @@ fn mbx_09_unhandled_event() {
     });
 }
 
+/// **D9, R2.5** A handler that awaits lets no other message in.
+#[test]
+fn one_message_at_a_time_also_while_a_handler_awaits() {
+    case(async |test| {
+        let log = Log::new();
+        let noted = log.clone();
+        let awaits = async move |cx: &mut Cx<Script>| -> Result<(), Fault> {
+            loop {
+                let Script::Note(number) = cx.recv().await else { continue };
+                noted.add(format!("begin {number}"));
+                time::sleep(secs(u64::from(10 - number))).await;
+                noted.add(format!("end {number}"));
+            }
+        };
+        let addr = greenroom::actor::spawn("awaits", awaits);
+        for number in 1..=3 {
+            addr.tell(Script::Note(number)).await.unwrap();
+        }
+        test.advance(secs(60)).await;
+        let expected = ["begin 1", "end 1", "begin 2", "end 2", "begin 3", "end 3"];
+        assert_eq!(log.take(), expected);
+    });
+}
+
+/// **D11, D6** A kill takes effect at the next suspension point and not before: what stands between
+/// two of them is done whole; then the future is dropped, and no hook runs.
+#[test]
+fn a_kill_waits_for_the_next_suspension_point() {
+    case(async |test| {
+        let log = Log::new();
+        let noted = log.clone();
+        let killed = async move |cx: &mut Cx<Script>| -> Result<(), Fault> {
+            let _local = Rc::new(());
+            cx.recv().await;
+            cx.id().kill();
+            noted.add("still here");
+            greenroom::task::yield_now().await;
+            noted.add("never");
+            Ok(())
+        };
+        let addr = greenroom::actor::spawn("killed", killed);
+        addr.tell(Script::Note(1)).await.unwrap();
+        assert_eq!(addr.ended().await, ExitReason::Killed);
+        let worker = test.spawn(child("w", worker("w", &log, &Knobs::new())).restart(Temporary));
+        let worker = worker.await.unwrap();
+        worker.kill();
+        worker.ended().await;
+        assert_eq!(log.take(), ["still here", "start w"], "no stop hook");
+    });
+}
+
 /// **R2.9, R2.10** A suspended actor answers questions about itself and takes no message; resumed,
 /// it handles them in order. A stop ends it all the same.
 #[test]

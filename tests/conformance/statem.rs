@@ -166,8 +166,8 @@ fn statem_06_postponed_events_are_bounded() {
 }
 
 // F2: and none is lost by a crash.
-/// **R6.2, R6.4, D1** However a machine crashes, the next incarnation begins in the initial state
-/// and handles what was postponed, in order and before mail: also in the middle of a replay.
+/// **R6.2, R6.4, R3.29, D1** However a machine crashes, the next incarnation begins in the initial
+/// state and handles what was postponed, in order and before mail: also in the middle of a replay.
 #[test]
 fn statem_07_postponed_events_survive_a_crash() {
     case(async |test| {
@@ -318,5 +318,36 @@ fn statem_11_stop_and_suspend_come_before_events() {
             assert_eq!(log.take(), expected);
             addr.kill();
         }
+    });
+}
+
+/// **R3.27, R6.5** A machine that resumes after an error of its handler is in the state in which it
+/// was, with what it postponed and its timeouts; only the event is lost, which cancels the event
+/// timeout as any other does. An error of an enter call is always a crash.
+#[test]
+fn statem_12_resume_after_an_error() {
+    case(async |test| {
+        let log = Log::new();
+        let addr = Plan::new(&log)
+            .postpones_in_a()
+            .entering(|state, _| match state {
+                "a" => Ok(vec![
+                    Timeout::state(secs(1), Event::Go("b")),
+                    Timeout::event(ms(500), Event::Note(99)),
+                ]),
+                "b" => Ok(vec![]),
+                _ => Err(Fault::new("small")),
+            })
+            .spawn();
+        send(addr, [Event::Fail("small")]).await;
+        test.advance(ms(600)).await;
+        send(addr, notes([1]).chain([Event::Fail("small")])).await;
+        test.advance(secs(1)).await;
+        assert_eq!(log.take(), ["-> a", "a: 1 later", "a -> b", "b: 1"]);
+        let lost = Cause::Crashed(ExitReason::Error("small".into()));
+        let causes: Vec<Cause> = test.letters().into_iter().map(|letter| letter.cause).collect();
+        assert_eq!(causes, vec![lost; 2]);
+        send(addr, [Event::Go("c")]).await;
+        assert_eq!(addr.ended().await, ExitReason::Error("small".into()));
     });
 }

@@ -114,6 +114,29 @@ fn tim_03_die_with_actor_and_restart() {
     });
 }
 
+/// **R5.2** The message of a one-shot timer that was put aside comes back, although its timer is
+/// gone.
+#[test]
+fn a_timer_message_that_was_put_aside_comes_back() {
+    in_order(async |test| {
+        let log = Log::new();
+        let addr = scripted("a", &log);
+        inside(test, addr, |cx| {
+            let aside = Script::job(|cx| cx.stash(Script::Note(1)).unwrap());
+            cx.send_after("once", secs(1), aside);
+        })
+        .await;
+        test.advance(secs(10)).await;
+        assert!(log.take().is_empty());
+        inside(test, addr, |cx| {
+            assert_eq!(cx.cancel_timer("once"), None, "it is gone");
+            assert_eq!(cx.unstash_all(), 1);
+        })
+        .await;
+        assert_eq!(log.take(), ["a note 1"]);
+    });
+}
+
 /// **R5.3** At a fixed rate ticks wait in the mailbox of a slow actor; after the handler they never
 /// overlap, and the period counts from its end.
 #[test]

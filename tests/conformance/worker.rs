@@ -65,7 +65,10 @@ pub(crate) enum Start {
     Takes(Duration),
     Declines,
     Fails,
+    /// Fails after so long.
+    FailsAfter(Duration),
     Panics,
+    Refuses,
 }
 
 /// What can be set of a worker, and what can be seen of it from outside.
@@ -73,6 +76,8 @@ pub(crate) enum Start {
 pub(crate) struct Knobs {
     start: Rc<dyn Fn(u32) -> Start>,
     stop_takes: Duration,
+    /// Where it registers its id as its name.
+    names: Option<System>,
     /// How many starts were attempted.
     pub(crate) starts: Rc<Cell<u32>>,
     /// Which actor it is.
@@ -84,6 +89,7 @@ impl Knobs {
         Self {
             start: Rc::new(|_| Start::Works),
             stop_takes: Duration::ZERO,
+            names: None,
             starts: Rc::default(),
             actor: Rc::default(),
         }
@@ -98,6 +104,12 @@ impl Knobs {
     /// How long its stop hook takes.
     pub(crate) const fn stop_takes(mut self, duration: Duration) -> Self {
         self.stop_takes = duration;
+        self
+    }
+
+    /// It registers its id as its name before it has started; if it cannot, it does not start.
+    pub(crate) fn names(mut self, system: &System) -> Self {
+        self.names = Some(system.clone());
         self
     }
 
@@ -144,6 +156,11 @@ impl Actor for Worker {
         self.knobs.actor.set(Some(cx.id()));
         let attempt = self.knobs.starts.get() + 1;
         self.knobs.starts.set(attempt);
+        if let Some(names) = &self.knobs.names
+            && cx.incarnation() == 0
+        {
+            names.register(self.id, cx.addr())?;
+        }
         match (self.knobs.start)(attempt) {
             Start::Works => {}
             Start::Takes(duration) => time::sleep(duration).await,
@@ -152,6 +169,14 @@ impl Actor for Worker {
                 return Ok(());
             }
             Start::Fails => return Err(Fault::new("no start")),
+            Start::FailsAfter(duration) => {
+                time::sleep(duration).await;
+                return Err(Fault::new("no start"));
+            }
+            Start::Refuses => {
+                cx.refuse("not today");
+                return Ok(());
+            }
             Start::Panics => panic!("no start"),
         }
         self.log.add(format!("start {}", self.id));

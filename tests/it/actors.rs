@@ -1,149 +1,13 @@
 //! Telling, asking, stopping and watching actors: every outcome, by its case.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use futures::future::join_all;
-use greenroom::actor::{ActorId, MailboxOptions, Overflow};
+use greenroom::actor::{ActorId, Cause, MailboxOptions};
 use greenroom::prelude::*;
 use greenroom::{task, time};
 
-use crate::support::{Log, Work, finishes, ms, real, run, settle, worker, worker_with};
-
-#[test]
-fn ask_01_outcome_matrix() {
-    run(async || {
-        let log = Log::new();
-        let w = worker("w", &log);
-        assert_eq!(w.ask_with(|reply| Work::Echo(7, reply)).await.unwrap(), 7);
-
-        let before = time::now();
-        let late = w.ask_with(|reply| Work::Slow(9_000, reply)).await.unwrap_err();
-        assert!(late.is_timeout() && !late.is_unhandled(), "{late}");
-        assert_eq!(time::now() - before, Duration::from_secs(5));
-        // The callee is unaffected, and its late reply reaches nobody.
-        assert_eq!(w.ask_with(|reply| Work::Echo(8, reply)).await.unwrap(), 8);
-
-        let before = time::now();
-        let finished = w.ask_with(|reply| Work::Finish(Some(reply))).await.unwrap_err();
-        assert!(matches!(finished, AskError::Stopped { reason: ExitReason::Normal, .. }));
-        let gone = w.ask_with(|reply| Work::Echo(9, reply)).await.unwrap_err();
-        assert!(matches!(gone, AskError::NotSent(_)) && gone.is_unhandled());
-
-        let failed = worker("f", &log).ask_with(|reply| Work::Fail(Some(reply))).await.unwrap_err();
-        assert!(matches!(failed, AskError::Crashed { reason: ExitReason::Error(_), .. }));
-        let panicked =
-            worker("p", &log).ask_with(|reply| Work::Panic(Some(reply))).await.unwrap_err();
-        assert!(matches!(panicked, AskError::Crashed { reason: ExitReason::Panicked(_), .. }));
-        assert_eq!(time::now(), before, "each of them at once");
-    });
-}
-
-#[test]
-fn ask_02_self_ask_is_an_error_at_once() {
-    struct Me;
-    protocol! { enum SelfishProtocol { Me(Me) -> bool } }
-    struct Selfish;
-    impl Actor for Selfish {
-        type Protocol = SelfishProtocol;
-        type Error = Fault;
-    }
-    impl Handler<Me> for Selfish {
-        async fn handle(&mut self, _: Me, cx: &mut Cx<SelfishProtocol>) -> Result<bool, Fault> {
-            Ok(matches!(cx.addr().ask(Me).await, Err(AskError::SelfAsk(_))))
-        }
-    }
-    run(async || {
-        let selfish = greenroom::actor::spawn("selfish", || Selfish);
-        assert!(selfish.ask(Me).await.unwrap());
-    });
-}
-
-#[test]
-fn ask_03_deferred_replies_are_answered_by_a_later_message() {
-    run(async || {
-        let (log, asks) = (Log::new(), (0..3));
-        let w = worker("w", &log);
-        let waiting = task::spawn(join_all(asks.map(|_| w.ask_with(Work::Keep))));
-        settle().await;
-        w.try_tell(Work::Note(1)).unwrap();
-        settle().await;
-        assert_eq!(log.take(), ["note 1"], "others are handled in between");
-        w.try_tell(Work::Answer).unwrap();
-        let replies: Vec<_> = waiting.await.unwrap().into_iter().map(Result::unwrap).collect();
-        assert_eq!(replies, [0, 1, 2]);
-    });
-}
-
-// A3: every ask ends: with a reply, with an error that says what is certain, or at its limit.
-#[test]
-fn ask_04_a_dropped_port_and_a_crash_in_the_same_turn_are_told_apart() {
-    run(async || {
-        let w = worker("w", &Log::new());
-        let (forgotten, crashed, behind) = futures::join!(
-            w.ask_with(Work::Forget),
-            w.ask_with(|reply| Work::Fail(Some(reply))),
-            w.ask_with(|reply| Work::Echo(1, reply)),
-        );
-        assert!(matches!(forgotten, Err(AskError::NoReply { .. })), "{forgotten:?}");
-        assert!(matches!(crashed, Err(AskError::Crashed { .. })), "{crashed:?}");
-        assert!(matches!(behind, Err(AskError::NeverHandled { .. })), "{behind:?}");
-    });
-}
-
-#[test]
-fn ask_06_pipelined_asks_are_answered_in_order() {
-    run(async || {
-        let w = worker("w", &Log::new());
-        let asks = (0..100).map(|number| w.ask_with(move |reply| Work::Echo(number, reply)));
-        let replies: Vec<_> = join_all(asks).await.into_iter().map(Result::unwrap).collect();
-        assert_eq!(replies, (0..100).collect::<Vec<_>>());
-    });
-}
-
-#[test]
-fn ask_10_a_reply_in_the_turn_of_the_deadline_wins() {
-    run(async || {
-        let w = worker("w", &Log::new());
-        let ask = w.ask_with(|reply| Work::Slow(1_000, reply)).timeout(ms(1_000));
-        assert_eq!(ask.await.unwrap(), 1_000);
-        let ask = w.ask_with(|reply| Work::Slow(1_001, reply)).timeout(ms(1_000));
-        assert!(ask.await.unwrap_err().is_timeout());
-    });
-}
-
-#[test]
-fn ask_14_the_callee_can_see_that_nobody_waits() {
-    run(async || {
-        let w = worker("w", &Log::new());
-        let abandoned = time::timeout(ms(10), w.ask_with(Work::Keep)).await;
-        assert!(abandoned.is_err());
-        w.try_tell(Work::Answer).unwrap();
-        assert_eq!(w.ask_with(|reply| Work::Echo(2, reply)).await.unwrap(), 2);
-    });
-}
-
-#[test]
-fn mbx_04_the_four_policies_at_a_full_mailbox() {
-    run(async || {
-        let full = async |overflow| {
-            let log = Log::new();
-            let w = worker_with("w", MailboxOptions::bounded(2).overflow(overflow), &log);
-            w.try_tell(Work::Busy(100)).unwrap();
-            settle().await;
-            w.try_tell(Work::Note(2)).unwrap();
-            w.try_tell(Work::Note(3)).unwrap();
-            let tried = w.try_tell(Work::Note(4));
-            let told = time::timeout(ms(50), w.tell(Work::Note(5))).await;
-            time::sleep(ms(200)).await;
-            (tried.is_ok(), told.map(|told| told.is_ok()).ok(), log.take().join(","))
-        };
-        let notes = |text: &str| text.to_owned();
-        assert_eq!(full(Overflow::Wait).await, (false, None, notes("note 2,note 3")));
-        assert_eq!(full(Overflow::Fail).await, (false, Some(false), notes("note 2,note 3")));
-        assert_eq!(full(Overflow::DropNewest).await, (true, Some(true), notes("note 2,note 3")));
-        assert_eq!(full(Overflow::DropOldest).await, (true, Some(true), notes("note 4,note 5")));
-    });
-}
+use crate::support::{Log, Work, finishes, real, run, settle, worker, worker_with};
 
 #[test]
 fn mbx_05_a_stop_is_taken_before_what_waits_and_a_kill_before_a_stop() {
@@ -231,30 +95,6 @@ fn sig_01_to_03_each_monitor_fires_once_with_the_reason_and_after_all_messages()
 }
 
 #[test]
-fn sig_10_each_senders_messages_arrive_in_its_order() {
-    run(async || {
-        let log = Log::new();
-        let w = worker_with("w", MailboxOptions::bounded(16), &log);
-        let senders = (0..20_u32).map(|sender| {
-            task::spawn(async move {
-                for number in 0..50 {
-                    w.tell(Work::Note(sender * 1_000 + number)).await.unwrap();
-                }
-            })
-        });
-        join_all(senders).await;
-        settle().await;
-        let notes = log.take();
-        assert_eq!(notes.len(), 1_000);
-        for sender in 0..20_u32 {
-            let number = |note: &String| note[5..].parse::<u32>().unwrap();
-            let own = notes.iter().map(number).filter(|number| number / 1_000 == sender);
-            assert!(own.is_sorted());
-        }
-    });
-}
-
-#[test]
 #[expect(clippy::disallowed_methods, reason = "another thread is what the test is about")]
 fn actors_are_told_and_asked_from_other_threads() {
     finishes(|| {
@@ -298,4 +138,80 @@ fn a_reply_may_be_sent_from_another_thread() {
             assert_eq!(far.ask_with(Far::Get).await.unwrap(), "from afar");
         });
     });
+}
+
+/// Gives `f`, on a loop here, the address of an actor on a loop on another thread; what became dead
+/// letters there.
+#[expect(clippy::disallowed_methods, reason = "another thread is what the test is about")]
+fn with_worker_elsewhere(
+    mailbox: MailboxOptions,
+    f: impl AsyncFnOnce(Addr<Work>) + Send + 'static,
+) -> Vec<(Option<ActorId>, Cause)> {
+    finishes(move || {
+        let (here, addr) = std::sync::mpsc::channel();
+        let (done, finished) = futures::channel::oneshot::channel::<()>();
+        let elsewhere = std::thread::spawn(move || {
+            greenroom::run(async move |system| {
+                let letters = Rc::new(RefCell::new(Vec::new()));
+                let kept = Rc::clone(&letters);
+                system.on_dead_letter(move |letter| {
+                    kept.borrow_mut().push((letter.recipient, letter.cause.clone()));
+                });
+                here.send(worker_with("elsewhere", mailbox, &Log::new())).unwrap();
+                let _ = finished.await;
+                letters.take()
+            })
+        });
+        real().run(f(addr.recv().unwrap()));
+        drop(done);
+        elsewhere.join().unwrap()
+    })
+}
+
+/// A message that waits for room on another loop, when the actor there ends.
+#[test]
+fn a_message_that_is_refused_after_it_has_left_is_a_dead_letter_there() {
+    let letters = with_worker_elsewhere(MailboxOptions::bounded(1), async |w| {
+        // One in hand, which ends the actor, one in the mailbox, and one in the line.
+        let (go, stay) = futures::channel::oneshot::channel();
+        w.ask_with(|reply| Work::Hold(reply, stay)).await.unwrap();
+        let asks = [1, 2].map(|number| w.ask_with(move |reply| Work::Echo(number, reply)));
+        let asks = futures::future::join_all(asks);
+        let (replies, ()) = futures::join!(asks, async move {
+            w.stop();
+            drop(go);
+        });
+        assert!(matches!(replies[0], Err(AskError::NeverHandled { .. })), "{replies:?}");
+        assert!(matches!(&replies[1], Err(AskError::NotSent(error)) if error.is_closed()));
+    });
+    let causes: Vec<Cause> = letters.into_iter().map(|(_, cause)| cause).collect();
+    assert!(causes.contains(&Cause::Ended(ExitReason::Shutdown)), "{causes:?}");
+    assert!(causes.contains(&Cause::Closed), "{causes:?}");
+}
+
+/// A request that an actor here passes on to one on another loop, which crashes with it.
+#[test]
+fn an_asker_learns_of_a_crash_on_another_loop_that_its_request_was_passed_on_to() {
+    let letters = with_worker_elsewhere(MailboxOptions::default(), async |w| {
+        let passes_on = greenroom::actor::spawn("passes on", async move |cx: &mut Cx<Work>| {
+            loop {
+                if let Work::Echo(_, reply) = cx.recv().await {
+                    w.try_tell(Work::Fail(Some(reply))).map_err(|e| e.without_message())?;
+                }
+                if false {
+                    return Ok::<(), Fault>(());
+                }
+            }
+        });
+        let error = passes_on.ask_with(|reply| Work::Echo(1, reply)).await.unwrap_err();
+        let crashed = matches!(&error, AskError::Crashed { actor, reason: ExitReason::Error(_) }
+            if actor.id == w.id());
+        assert!(crashed, "{error}");
+        // What is sent to it now is a dead letter there, and no wait for the limit here.
+        let error = passes_on.ask_with(|reply| Work::Echo(2, reply)).await.unwrap_err();
+        let gone = matches!(&error, AskError::Stopped { actor, reason: ExitReason::NoActor }
+            if actor.id == w.id());
+        assert!(gone, "{error}");
+    });
+    assert_eq!(letters.last().map(|(_, cause)| cause.clone()), Some(Cause::Closed));
 }

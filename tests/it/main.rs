@@ -18,10 +18,15 @@ mod registry;
 mod shutdown;
 mod slow;
 mod supervision;
-mod supervision_stop;
-mod supervision_tree;
 mod support;
 mod system;
 mod task;
 mod time;
+
+/// The log and the worker of the cases in `tests/conformance`.
+#[path = "../conformance/harness.rs"]
+#[allow(dead_code, reason = "the cases need more of it")]
+mod harness;
+#[path = "../conformance/worker.rs"]
+#[allow(dead_code, reason = "the cases need more of it")]
 mod worker;

@@ -1,57 +1,17 @@
-//! Names: unique, kept over restarts, free before the end is heard of; and dead letters.
+//! Names: kept over restarts, typed; and dead letters. The cases are in `tests/conformance/reg.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use greenroom::actor::Cause;
 use greenroom::prelude::*;
-use greenroom::registry::{LookupError, RegisterError};
+use greenroom::registry::LookupError;
 use greenroom::time;
 
 use crate::support::{Log, Work, ms, settle};
-use crate::worker::{Add, End, Get, Knobs, WorkerProtocol};
-use crate::worker::{in_system, plain, secs, worker};
-
-#[test]
-fn reg_01_a_name_has_one_owner() {
-    in_system(async |system, log| {
-        let first = system.spawn(plain("first", &log)).await.unwrap();
-        let second = system.spawn(plain("second", &log)).await.unwrap();
-        system.register("a", first).unwrap();
-        for addr in [second, first] {
-            let taken = RegisterError::Taken { name: "a".into(), owner: first.id() };
-            assert_eq!(system.register("a", addr), Err(taken));
-        }
-        assert!(!system.unregister("a", second), "it is not the owner");
-        assert_eq!(system.lookup::<WorkerProtocol>("a"), Ok(first));
-        assert!(system.unregister("a", first));
-        assert!(!system.unregister("a", first));
-        system.register("a", second).unwrap();
-        assert_eq!(system.lookup::<WorkerProtocol>("a"), Ok(second));
-        // The end of an earlier owner does not take the name from the later one.
-        assert_eq!(system.root().terminate_child(first).await, Ok(()));
-        assert_eq!(system.lookup::<WorkerProtocol>("a"), Ok(second));
-    });
-}
-
-#[test]
-fn reg_02_a_name_is_free_when_the_owner_has_ended_however_it_ended() {
-    in_system(async |system, log| {
-        for end in crate::worker::ENDS {
-            let spec = child("w", worker("w", &log, &Knobs::new())).restart(Temporary);
-            let w = system.spawn(spec).await.unwrap();
-            system.register("a", w).unwrap();
-            system.register("b", w).unwrap();
-            w.try_tell(end).unwrap();
-            w.ended().await;
-            // Before anything else runs.
-            assert_eq!(system.names(), 0, "{end:?}");
-            let ended = system.register("a", w).unwrap_err();
-            assert_eq!(ended, RegisterError::Ended { name: "a".into(), actor: w.id() });
-            assert_eq!(system.names(), 0);
-        }
-    });
-}
+use crate::support::{in_system, secs};
+use crate::worker::{End, Get, Inc, Knobs, WorkerProtocol};
+use crate::worker::{plain, worker};
 
 #[test]
 fn a_name_is_kept_over_a_restart_and_refused_to_others_meanwhile() {
@@ -114,7 +74,7 @@ fn a_listener_that_causes_dead_letters_does_not_loop() {
         system.on_dead_letter(move |_| {
             count.set(count.get() + 1);
             // To an actor that has ended, or is about to.
-            let _ = w.try_tell(Add(1));
+            let _ = w.try_tell(Inc(1));
         });
         w.try_tell(End::Crash).unwrap();
         w.ended().await;

@@ -1,13 +1,14 @@
 //! What several test files need: loops, a log, a worker actor, and a guard against hanging.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use greenroom::EventLoop;
+use futures::channel::oneshot;
 use greenroom::actor::{Addr, Cx, Fault, MailboxOptions, Protocol, Reply, spawn_with};
+use greenroom::{EventLoop, System};
 use greenroom::{task, time};
+
+pub(crate) use crate::harness::{Log, ms, secs};
 
 /// A loop whose clock stands still while anything is ready.
 pub(crate) fn simulated() -> EventLoop {
@@ -22,6 +23,13 @@ pub(crate) fn real() -> EventLoop {
 /// Runs `f` on a loop of its own with a virtual clock.
 pub(crate) fn run<T>(f: impl AsyncFnOnce() -> T) -> T {
     simulated().run(f())
+}
+
+/// Runs `main` in a system on a virtual clock.
+pub(crate) fn in_system<R>(main: impl AsyncFnOnce(&System, Log) -> R) -> R {
+    let event_loop = EventLoop::builder().virtual_clock(1);
+    let system = System::builder().event_loop(event_loop).signals(false);
+    system.run(async |system| main(system, Log::new()).await).expect("it is not stopped")
 }
 
 /// Runs `f` on another thread and fails if it takes longer than any machine should need.
@@ -46,36 +54,10 @@ pub(crate) fn hold_thread(duration: Duration) {
     std::thread::sleep(duration);
 }
 
-pub(crate) const fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
 /// Lets everything that is ready run, and what it makes ready, without moving a virtual clock.
 pub(crate) async fn settle() {
     for _ in 0..50 {
         task::yield_now().await;
-    }
-}
-
-/// What happened, in order.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
-
-impl Log {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    pub(crate) fn add(&self, entry: impl Into<String>) {
-        self.0.borrow_mut().push(entry.into());
-    }
-
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.borrow_mut())
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.borrow().len()
     }
 }
 
@@ -91,7 +73,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 /// Something to do inside an actor.
 pub(crate) type Job = Box<dyn FnOnce(&mut Cx<Work>) + Send>;
 
-/// What a worker understands: one message for each thing that an actor can do with an ask.
+/// What a worker understands: what tests of the loop and of other threads need.
 pub(crate) enum Work {
     /// Notes the number.
     Note(u32),
@@ -99,18 +81,10 @@ pub(crate) enum Work {
     Echo(u32, Reply<u32>),
     /// Sleeps for that many milliseconds, then notes and answers.
     Slow(u64, Reply<u32>),
-    /// Keeps the reply port.
-    Keep(Reply<u32>),
-    /// Answers those whose ports were kept: 0, 1, 2…
-    Answer,
-    /// Drops the reply port and goes on.
-    Forget(Reply<u32>),
-    /// Sleeps for that many milliseconds.
-    Busy(u64),
+    /// Answers, and then waits until the other side of the channel is dropped.
+    Hold(Reply<()>, oneshot::Receiver<()>),
     /// Ends with an error.
     Fail(Option<Reply<u32>>),
-    /// Panics.
-    Panic(Option<Reply<u32>>),
     /// Ends by itself.
     Finish(Option<Reply<u32>>),
     Do(Job),
@@ -134,7 +108,6 @@ pub(crate) fn worker_with(name: &str, mailbox: MailboxOptions, log: &Log) -> Add
 }
 
 async fn work(cx: &mut Cx<Work>, log: &Log) -> Result<(), Fault> {
-    let mut kept = Vec::new();
     loop {
         match cx.recv().await {
             Work::Note(number) => log.add(format!("note {number}")),
@@ -147,16 +120,11 @@ async fn work(cx: &mut Cx<Work>, log: &Log) -> Result<(), Fault> {
                 log.add(format!("slow {duration}"));
                 reply.send(duration as u32);
             }
-            Work::Keep(reply) => kept.push(reply),
-            Work::Answer => {
-                for (number, reply) in kept.drain(..).enumerate() {
-                    reply.send(number as u32);
-                }
+            Work::Hold(reply, until) => {
+                reply.send(());
+                let _ = until.await;
             }
-            Work::Forget(reply) => drop(reply),
-            Work::Busy(duration) => time::sleep(ms(duration)).await,
             Work::Fail(_reply) => return Err(Fault::new("the work failed")),
-            Work::Panic(_reply) => panic!("the work panicked"),
             Work::Finish(_reply) => return Ok(()),
             Work::Do(job) => job(cx),
         }

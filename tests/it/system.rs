@@ -6,8 +6,8 @@ use std::thread;
 use greenroom::EventLoop;
 use greenroom::prelude::*;
 
-use crate::support::{Log, finishes};
-use crate::worker::{Knobs, WorkerProtocol, in_system, plain, secs, worker};
+use crate::support::{Log, finishes, in_system, secs};
+use crate::worker::{Knobs, WorkerProtocol, plain, worker};
 
 #[test]
 fn two_systems_in_one_process_share_no_names() {
@@ -77,7 +77,7 @@ fn what_is_asked_of_a_stopped_system_is_refused() {
         assert_eq!(system.stopped().await, ExitReason::Shutdown);
         let late = system.spawn(child("w", worker("w", &log, &Knobs::new()))).await;
         assert!(late.is_err());
-        assert_eq!(log.len(), 0);
+        assert!(log.take().is_empty());
     });
 }
 
@@ -88,9 +88,10 @@ mod processes {
     use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
     use greenroom::prelude::*;
+    use greenroom::system::Phases;
 
-    use crate::support::{Log, finishes, hold_thread, ms};
-    use crate::worker::{Knobs, plain, secs, worker};
+    use crate::support::{Log, finishes, hold_thread, ms, secs};
+    use crate::worker::{Knobs, plain, worker};
 
     const SCENARIO: &str = "GREENROOM_TEST_SCENARIO";
 
@@ -157,8 +158,15 @@ mod processes {
             let b = child("b", b).shutdown(Shutdown::Infinity);
             system.spawn(b).await.unwrap();
             log.take();
+            if scenario == "phases" {
+                let unbind = async {
+                    say("stop unbind");
+                    Ok::<(), Fault>(())
+                };
+                system.shutdown().add(Phases::UNBIND, "unbind", unbind).unwrap();
+            }
             say("ready");
-            if scenario == "returns" {
+            if scenario == "returns" || scenario == "phases" {
                 system.stopped().await;
                 log.take().iter().for_each(|line| say(line));
                 say("main returns");
@@ -183,6 +191,17 @@ mod processes {
             let (status, said) = process.end();
             assert_eq!(status.code(), Some(0));
             assert_eq!(said, [&STOPS[..], &["main returns"]].concat());
+        });
+    }
+
+    #[test]
+    fn sigterm_runs_the_phases_of_the_shutdown_before_the_tree_stops() {
+        finishes(|| {
+            let process = Process::start("phases");
+            process.signal("-TERM");
+            let (status, said) = process.end();
+            assert_eq!(status.code(), Some(0));
+            assert_eq!(said, [&["stop unbind"], &STOPS[..], &["main returns"]].concat());
         });
     }
 

@@ -4,7 +4,7 @@ use crate::actor::ExitReason;
 use crate::supervisor::action::{Answer, Call, Event, RequestId};
 use crate::supervisor::children::ChildStatus;
 use crate::supervisor::strategy::Strategy;
-use crate::supervisor::tests::{Stage, dynamic, error, flags, temporary, worker, workers};
+use crate::supervisor::tests::{Stage, dynamic, ended, error, flags, temporary, worker, workers};
 
 fn one_child() -> Stage {
     Stage::started(flags(Strategy::OneForOne), workers(&["a"]))
@@ -88,7 +88,7 @@ fn calls_about_a_child_that_is_being_stopped_wait_in_order() {
     assert_eq!(stage.call(Call::Add(worker("a"))), None);
     // Others are not in their way.
     assert_eq!(stage.call(Call::Add(worker("b"))), Some(Answer::Started(stage.id("b"))));
-    stage.feed(Event::ChildEnded(a, ExitReason::Shutdown));
+    stage.feed(ended(a, ExitReason::Shutdown));
     assert_eq!(stage.everything(), ["stop a", "start b", "finish a", "start a"]);
     stage.feed(Event::ChildStarted(a));
     let answers: Vec<Answer> = stage.answers.values().cloned().collect();
@@ -173,7 +173,7 @@ fn strangers_and_echoes_change_nothing() {
     let mut stage = one_child();
     let b = Stage::started(flags(Strategy::OneForOne), workers(&["a", "b"])).id("b");
     let a = stage.id("a");
-    stage.feed(Event::ChildEnded(b, error()));
+    stage.feed(ended(b, error()));
     stage.feed(Event::ChildStarted(b));
     stage.feed(Event::ChildStarted(a));
     stage.feed(Event::ChildStartFailed(a, error()));
@@ -182,7 +182,7 @@ fn strangers_and_echoes_change_nothing() {
     assert_eq!(stage.everything(), [""; 0]);
     stage.terminate("a");
     stage.everything();
-    stage.feed(Event::ChildEnded(a, error()));
+    stage.feed(ended(a, error()));
     assert_eq!(stage.everything(), [""; 0]);
     assert_eq!(stage.budget_spent(), 0);
 }

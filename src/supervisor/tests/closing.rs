@@ -68,7 +68,7 @@ fn a_shutdown_takes_effect_at_once_while_a_group_is_started() {
 
 #[test]
 fn a_shutdown_ends_the_wait_for_a_retry() {
-    use crate::supervisor::backoff::Backoff;
+    use crate::base::backoff::Backoff;
     let backoff = Backoff::new(Duration::from_secs(9), Duration::from_secs(9));
     let flags = Flags { backoff: Some(backoff), ..flags(Strategy::OneForOne) };
     let mut stage = Stage::started(flags, workers(&["a", "b"]));

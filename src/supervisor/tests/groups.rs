@@ -5,7 +5,7 @@ use crate::supervisor::action::{Answer, Call, Event, Report};
 use crate::supervisor::children::ChildStatus;
 use crate::supervisor::plan::SpecError;
 use crate::supervisor::strategy::Strategy;
-use crate::supervisor::tests::{Stage, error, flags, temporary, transient, worker, workers};
+use crate::supervisor::tests::{Stage, ended, error, flags, temporary, transient, worker, workers};
 
 // S1: SUP-01. The ids are not sorted, lest an order by name pass for the order of starts.
 #[test]
@@ -213,7 +213,7 @@ fn a_retry_is_part_of_a_group_restart_that_comes_before_it() {
     stage.everything();
     stage.slow.clear();
     let failed = Event::ChildStartFailed(stage.id("b"), error());
-    stage.mailbox.extend([failed, Event::ChildEnded(stage.id("a"), error())]);
+    stage.mailbox.extend([failed, ended(stage.id("a"), error())]);
     stage.drain();
     assert_eq!(stage.everything(), ["restart a", "restart b"]);
     assert_eq!(stage.budget_spent(), 2);

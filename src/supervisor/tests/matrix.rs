@@ -1,16 +1,27 @@
-//! Every restart type with every reason under every strategy, for the first, a middle and the last
-//! child; and the table itself.
+//! Every restart type with every reason, and whatever an error may ask for, under every strategy,
+//! for the first, a middle and the last child; and the table itself.
 
-use crate::actor::ExitReason;
+use std::time::Duration;
+
+use crate::actor::{ExitReason, Recovery};
+use crate::base::backoff::Backoff;
+use crate::supervisor::action::Event;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::strategy::{Restart, Strategy, Verdict};
-use crate::supervisor::tests::{Stage, flags, worker};
+use crate::supervisor::tests::{SECOND, Stage, flags, worker};
 
 const RESTARTS: [Restart; 3] = [Restart::Permanent, Restart::Transient, Restart::Temporary];
 const STRATEGIES: [Strategy; 3] = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-fn reasons() -> [ExitReason; 8] {
+fn recoveries() -> [Recovery; 5] {
+    let second = Duration::from_secs(1);
+    let backoff = Recovery::Backoff(Backoff::new(second, second).jitter(0.0));
+    // An actor that resumes has not ended; who hears of it all the same decides as usual.
+    [Recovery::Supervise, Recovery::Resume, Recovery::Restart, backoff, Recovery::Stop]
+}
+
+fn reasons() -> [ExitReason; 9] {
     [
         ExitReason::Normal,
         ExitReason::Shutdown,
@@ -20,21 +31,32 @@ fn reasons() -> [ExitReason; 8] {
         ExitReason::Panicked("worse".into()),
         ExitReason::NoActor,
         ExitReason::RestartLimit,
+        ExitReason::Refused("not today".into()),
     ]
 }
 
 /// What the specification says in words, said a second time and in another way.
-fn comes_back(restart: Restart, reason: &ExitReason) -> bool {
-    match restart {
-        Restart::Permanent => true,
-        Restart::Transient => reason.is_abnormal(),
-        Restart::Temporary => false,
+fn comes_back(restart: Restart, reason: &ExitReason, recovery: Recovery) -> bool {
+    match (recovery, restart) {
+        (Recovery::Stop, _) | (_, Restart::Temporary) => false,
+        (_, Restart::Permanent) => true,
+        (_, Restart::Transient) => reason.is_abnormal(),
     }
 }
 
-fn expected(restart: Restart, reason: &ExitReason, strategy: Strategy, at: usize) -> Vec<String> {
+/// One way for a child to end.
+#[derive(Clone, Debug)]
+struct End {
+    restart: Restart,
+    reason: ExitReason,
+    recovery: Recovery,
+    at: usize,
+}
+
+fn expected(end: &End, strategy: Strategy) -> Vec<String> {
+    let End { restart, reason, recovery, at } = end.clone();
     let name = NAMES[at];
-    if !comes_back(restart, reason) {
+    if !comes_back(restart, &reason, recovery) {
         let mut lines = vec![format!("finish {name}")];
         if restart == Restart::Temporary {
             lines.push(format!("forget {name}"));
@@ -48,43 +70,52 @@ fn expected(restart: Restart, reason: &ExitReason, strategy: Strategy, at: usize
     };
     let siblings = group.clone().rev().filter(|sibling| *sibling != at);
     let stops = siblings.map(|sibling| format!("stop {}", NAMES[sibling]));
-    stops.chain(group.map(|member| format!("restart {}", NAMES[member]))).collect()
+    let delayed = matches!(recovery, Recovery::Backoff(_));
+    let wait = delayed.then(|| format!("{name} waits 1s"));
+    let restarts = group.map(|member| format!("restart {}", NAMES[member]));
+    stops.chain(wait).chain(restarts).collect()
+}
+
+fn ends() -> Vec<End> {
+    let mut ends = Vec::new();
+    for restart in RESTARTS {
+        for reason in reasons() {
+            for recovery in recoveries() {
+                for at in [0, 2, NAMES.len() - 1] {
+                    ends.push(End { restart, reason: reason.clone(), recovery, at });
+                }
+            }
+        }
+    }
+    ends
 }
 
 // OTP: permanent_normal … temporary_abnormal, one_for_one, one_for_all, rest_for_one.
 #[test]
 fn every_end_under_every_strategy_has_exactly_the_consequences_of_the_table() {
-    for restart in RESTARTS {
-        for reason in reasons() {
-            for strategy in STRATEGIES {
-                for at in [0, 2, NAMES.len() - 1] {
-                    let mut plans: Vec<Plan> = NAMES.map(worker).into();
-                    plans[at].restart = restart;
-                    let mut stage = Stage::started(flags(strategy), plans);
-                    stage.end(NAMES[at], reason.clone());
-                    assert_eq!(
-                        stage.everything(),
-                        expected(restart, &reason, strategy, at),
-                        "{restart:?}, {reason:?}, {strategy:?}, child {at}"
-                    );
-                    let back = comes_back(restart, &reason);
-                    let specs = NAMES.len() - usize::from(restart == Restart::Temporary);
-                    let active = NAMES.len() - usize::from(!back);
-                    assert_eq!(stage.counts(), [specs, active, 0, specs]);
-                }
-            }
+    for end in ends() {
+        for strategy in STRATEGIES {
+            let mut plans: Vec<Plan> = NAMES.map(worker).into();
+            plans[end.at].restart = end.restart;
+            let mut stage = Stage::started(flags(strategy), plans);
+            let id = stage.id(NAMES[end.at]);
+            stage.feed(Event::ChildEnded(id, end.reason.clone(), end.recovery));
+            stage.advance(SECOND);
+            assert_eq!(stage.everything(), expected(&end, strategy), "{end:?}, {strategy:?}");
+            let back = comes_back(end.restart, &end.reason, end.recovery);
+            let specs = NAMES.len() - usize::from(end.restart == Restart::Temporary);
+            let active = NAMES.len() - usize::from(!back);
+            assert_eq!(stage.counts(), [specs, active, 0, specs]);
         }
     }
 }
 
 #[test]
 fn the_decision_table_says_the_same_alone() {
-    for restart in RESTARTS {
-        for reason in reasons() {
-            let verdict =
-                if comes_back(restart, &reason) { Verdict::Restart } else { Verdict::Finish };
-            assert_eq!(restart.verdict(&reason), verdict, "{restart:?}, {reason:?}");
-        }
+    for end in ends() {
+        let back = comes_back(end.restart, &end.reason, end.recovery);
+        let verdict = if back { Verdict::Restart } else { Verdict::Finish };
+        assert_eq!(end.restart.verdict(&end.reason, end.recovery), verdict, "{end:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
 use crate::supervisor::action::{Action, Answer, Call, Event, Outcome, Report, RequestId, Ticket};
 use crate::supervisor::children::{ChildId, ChildStatus};
 use crate::supervisor::decide::Decider;
@@ -16,6 +16,7 @@ mod closing;
 mod groups;
 mod matrix;
 mod random;
+mod recovery;
 mod restarts;
 
 const SECOND: u64 = 1_000_000_000;
@@ -74,6 +75,11 @@ fn error() -> ExitReason {
     ExitReason::Error("on purpose".into())
 }
 
+/// A run that ended, its error asking for nothing.
+fn ended(id: ChildId, reason: ExitReason) -> Event {
+    Event::ChildEnded(id, reason, Recovery::Supervise)
+}
+
 impl Stage {
     fn new(flags: Flags, plans: Vec<Plan>) -> Self {
         let decider = Decider::new(flags, plans).expect("the test's flags and plans agree");
@@ -129,21 +135,27 @@ impl Stage {
     /// Feeds several ends that are in the mailbox together.
     fn crash_together(&mut self, names: &[&str]) {
         for name in &names[1..] {
-            let end = Event::ChildEnded(self.id(name), error());
+            let end = ended(self.id(name), error());
             self.mailbox.push_back(end);
         }
-        let first = Event::ChildEnded(self.id(names[0]), error());
+        let first = ended(self.id(names[0]), error());
         self.mailbox.push_front(first);
         self.drain();
     }
 
     fn end(&mut self, name: &str, reason: ExitReason) {
         let id = self.id(name);
-        self.feed(Event::ChildEnded(id, reason));
+        self.feed(ended(id, reason));
     }
 
     fn crash(&mut self, name: &str) {
         self.end(name, error());
+    }
+
+    /// The child crashes, and its error asks for something.
+    fn crash_asking(&mut self, name: &str, recovery: Recovery) {
+        let id = self.id(name);
+        self.feed(Event::ChildEnded(id, error(), recovery));
     }
 
     fn call(&mut self, call: Call) -> Option<Answer> {
@@ -230,12 +242,12 @@ impl Stage {
                     } else {
                         ExitReason::Shutdown
                     };
-                    self.mailbox.push_back(Event::ChildEnded(id, reason));
+                    self.mailbox.push_back(ended(id, reason));
                 }
             }
             Action::Kill(id) => {
                 self.write("kill", id);
-                self.mailbox.push_back(Event::ChildEnded(id, ExitReason::Killed));
+                self.mailbox.push_back(ended(id, ExitReason::Killed));
             }
             Action::Finish(id) => {
                 self.write("finish", id);

@@ -9,9 +9,9 @@ use std::time::Duration;
 use proptest::prelude::{any, prop, proptest};
 use proptest::strategy::Strategy as _;
 
-use crate::actor::ExitReason;
+use crate::actor::{ExitReason, Recovery};
+use crate::base::backoff::Backoff;
 use crate::supervisor::action::{Action, Answer, Call, Event, Purpose, Report, RequestId, Ticket};
-use crate::supervisor::backoff::Backoff;
 use crate::supervisor::children::{ChildId, Hold, State};
 use crate::supervisor::decide::{Decider, Deferred, Phase};
 use crate::supervisor::intensity::Intensity;
@@ -58,6 +58,18 @@ fn reason(detail: u8) -> ExitReason {
         2 => ExitReason::Killed,
         3 => ExitReason::Panicked("random".into()),
         _ => ExitReason::Error("random".into()),
+    }
+}
+
+fn recovery(detail: u8) -> Recovery {
+    let backoff = Backoff::new(Duration::from_nanos(2), Duration::from_nanos(9));
+    match detail % 8 {
+        0 => Recovery::Restart,
+        1 => Recovery::Backoff(backoff),
+        2 => Recovery::Backoff(backoff.max_restarts(2)),
+        3 => Recovery::Stop,
+        4 => Recovery::Resume,
+        _ => Recovery::Supervise,
     }
 }
 
@@ -192,6 +204,7 @@ impl World {
             | Report::StartFailed { .. }
             | Report::StoppedOddly { .. }
             | Report::BackoffExhausted { .. }
+            | Report::EndlessRestarts { .. }
             | Report::AutoShutdown { .. } => {}
         }
     }
@@ -232,7 +245,10 @@ impl World {
             0..=2 => {
                 pick(&self.with(Cell::OnStart), nth).map(|id| self.start_comes_out(id, detail))
             }
-            3 | 4 => pick(&self.with(Cell::Live), nth).map(|id| self.end(id, reason(detail))),
+            3 | 4 => pick(&self.with(Cell::Live), nth).map(|id| {
+                self.end(id, reason(detail));
+                Event::ChildEnded(id, reason(detail), recovery(detail / 5))
+            }),
             5 | 6 => pick(&self.with(Cell::AskedToStop), nth).map(|id| self.stop_ends(id, detail)),
             7 => pick(&self.retries, nth).map(|(id, ticket)| {
                 self.retries.retain(|retry| *retry != (id, ticket));
@@ -266,7 +282,7 @@ impl World {
 
     fn end(&mut self, id: ChildId, reason: ExitReason) -> Event {
         self.cells.insert(id, Cell::AwaitsVerdict);
-        Event::ChildEnded(id, reason)
+        Event::ChildEnded(id, reason, Recovery::Supervise)
     }
 
     /// A child that was asked to stop ends, or its start had come out just before that.
@@ -309,7 +325,7 @@ impl World {
             0 => Event::ChildStarted(id),
             1 => Event::ChildIgnored(id),
             2 => Event::ChildStartFailed(id, reason(nth)),
-            3 => Event::ChildEnded(id, reason(nth)),
+            3 => Event::ChildEnded(id, reason(nth), recovery(detail)),
             _ => Event::Start,
         })
     }
@@ -345,7 +361,8 @@ fn plan(name: u8, detail: u8, auto_shutdown: AutoShutdown) -> Plan {
     let significant =
         restart != Restart::Permanent && auto_shutdown != AutoShutdown::Never && detail >= 128;
     let name = Some(name.to_string().as_str().into());
-    Plan { restart, shutdown, significant, ..Plan::new(name, ChildKind::Worker) }
+    let start_tries = if detail.is_multiple_of(3) { 2 } else { 1 };
+    Plan { restart, shutdown, significant, start_tries, ..Plan::new(name, ChildKind::Worker) }
 }
 
 proptest! {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use crate::base::backoff::Backoff;
 use crate::supervisor::action::{Answer, Call, Event, Report};
-use crate::supervisor::backoff::Backoff;
 use crate::supervisor::children::ChildStatus;
 use crate::supervisor::intensity::Intensity;
 use crate::supervisor::plan::{Flags, Plan};
 use crate::supervisor::strategy::{ChildKind, Strategy};
-use crate::supervisor::tests::{SECOND, Stage, dynamic, error, flags, worker, workers};
+use crate::supervisor::tests::{SECOND, Stage, dynamic, ended, error, flags, worker, workers};
 
 fn with_intensity(flags: Flags, max: u32) -> Flags {
     Flags { intensity: Intensity { max, period_ns: 5 * SECOND }, ..flags }
@@ -97,7 +97,7 @@ fn a_retry_waits_behind_everything_that_is_in_the_mailbox() {
     stage.everything();
     let failed = Event::ChildStartFailed(stage.id("a"), error());
     stage.mailbox.push_back(failed);
-    stage.mailbox.push_back(Event::ChildEnded(stage.id("b"), error()));
+    stage.mailbox.push_back(ended(stage.id("b"), error()));
     stage.drain();
     assert_eq!(stage.everything(), ["restart b", "restart a"]);
 }

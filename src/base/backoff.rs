@@ -1,4 +1,4 @@
-//! How long to wait before the next restart of a child that keeps failing; pure.
+//! `Backoff`: how long to wait before the next try of something that keeps failing; pure.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ pub struct Backoff {
     min_ns: u64,
     max_ns: u64,
     jitter: f64,
-    reset_after_ns: u64,
-    max_restarts: u32,
+    pub(crate) reset_after_ns: u64,
+    pub(crate) max_restarts: u32,
 }
 
 impl Backoff {
@@ -117,9 +117,14 @@ impl Backoff {
         self
     }
 
+    /// Whether so many failures in a row are the end.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.max_restarts < u32::MAX
+    }
+
     /// The delay after `failures` earlier ones in a row, in nanoseconds; `random` is in
     /// `0.0..=1.0`.
-    fn delay(&self, failures: u32, random: f64) -> u64 {
+    pub(crate) fn delay(&self, failures: u32, random: f64) -> u64 {
         let doubled = match 1_u64.checked_shl(failures) {
             Some(factor) => self.min_ns.saturating_mul(factor),
             // So many doublings exceed any `max`; only of nothing do they make nothing.
@@ -130,41 +135,6 @@ impl Backoff {
         // Only the added share goes through a float, so that without jitter a delay is exact. The
         // conversion saturates.
         base.saturating_add((base as f64 * self.jitter * random.clamp(0.0, 1.0)) as u64)
-    }
-}
-
-/// The failures of one child since it was last steady.
-#[derive(Debug, Default)]
-pub(crate) struct Failures {
-    in_a_row: u32,
-    /// When the present run began; `None` from a failure to the next completed start.
-    running_since: Option<u64>,
-}
-
-impl Failures {
-    /// The child has started.
-    pub(crate) fn started(&mut self, now: u64) {
-        self.running_since = Some(now);
-    }
-
-    /// The child failed, in its run or in its start. Returns how long to wait before its restart,
-    /// in nanoseconds, or `None` if too many failed in a row.
-    pub(crate) fn next_delay(&mut self, backoff: &Backoff, now: u64, random: f64) -> Option<u64> {
-        if let Some(since) = self.running_since.take()
-            && now.saturating_sub(since) >= backoff.reset_after_ns
-        {
-            self.in_a_row = 0;
-        }
-        if self.in_a_row >= backoff.max_restarts {
-            return None;
-        }
-        let delay = backoff.delay(self.in_a_row, random);
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        Some(delay)
-    }
-
-    pub(crate) fn in_a_row(&self) -> u32 {
-        self.in_a_row
     }
 }
 
@@ -179,7 +149,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Backoff, Failures};
+    use super::Backoff;
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -190,51 +160,17 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_maximum() {
         let backoff = one_to_ten_seconds();
-        let mut failures = Failures::default();
-        for expected in [1, 2, 4, 8, 10, 10] {
-            failures.started(0);
-            assert_eq!(failures.next_delay(&backoff, 0, 0.7), Some(expected * SECOND));
+        for (failures, expected) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 10), (5, 10)] {
+            assert_eq!(backoff.delay(failures, 0.7), expected * SECOND);
         }
-        assert_eq!(backoff.delay(63, 0.0), 10 * SECOND);
-        assert_eq!(backoff.delay(64, 0.0), 10 * SECOND);
-        assert_eq!(backoff.delay(u32::MAX, 0.0), 10 * SECOND);
-    }
-
-    #[test]
-    fn failures_are_forgotten_after_a_quiet_time_counted_from_the_completed_restart() {
-        let backoff = one_to_ten_seconds().reset_after(Duration::from_millis(100));
-        for (ran_for, expected) in
-            [(101_000_000, SECOND), (100_000_000, SECOND), (99_000_000, 2 * SECOND)]
-        {
-            let mut failures = Failures::default();
-            assert_eq!(failures.next_delay(&backoff, 0, 0.0), Some(SECOND));
-            failures.started(5 * SECOND);
-            assert_eq!(failures.next_delay(&backoff, 5 * SECOND + ran_for, 0.0), Some(expected));
+        for failures in [63, 64, u32::MAX] {
+            assert_eq!(backoff.delay(failures, 0.0), 10 * SECOND);
         }
-    }
-
-    #[test]
-    fn a_long_wait_for_a_start_that_fails_is_no_quiet_time() {
-        let backoff = one_to_ten_seconds().reset_after(Duration::from_millis(100));
-        let mut failures = Failures::default();
-        failures.started(0);
-        assert_eq!(failures.next_delay(&backoff, 1, 0.0), Some(SECOND));
-        assert_eq!(failures.next_delay(&backoff, 2 * SECOND, 0.0), Some(2 * SECOND));
-        assert_eq!(failures.next_delay(&backoff, 5 * SECOND, 0.0), Some(4 * SECOND));
     }
 
     #[test]
     fn the_reset_time_is_half_way_between_the_delays_unless_said() {
         assert_eq!(one_to_ten_seconds().reset_after_ns, 5_500_000_000);
-    }
-
-    #[test]
-    fn a_limit_on_failures_in_a_row_ends_the_restarts() {
-        let backoff = one_to_ten_seconds().max_restarts(2);
-        let mut failures = Failures::default();
-        assert!(failures.next_delay(&backoff, 0, 0.0).is_some());
-        assert!(failures.next_delay(&backoff, 0, 0.0).is_some());
-        assert_eq!(failures.next_delay(&backoff, 0, 0.0), None);
     }
 
     #[test]
