@@ -33,11 +33,12 @@ pub enum AskError<M> {
     /// It was not sent; nobody will handle it. The actor had ended, or its mailbox had no room, be
     /// it at once or up to the limit.
     NotSent(TellError<M>),
-    /// It was sent, and the actor ended before it came to it: certainly not handled.
+    /// It was sent, and the actor ended before it came to it, or, as a router, had nobody to pass
+    /// it on to: certainly not handled.
     NeverHandled {
         /// Who ended.
         actor: ActorLabel,
-        /// Why it ended.
+        /// Why it ended; [`ExitReason::NoActor`] for a router that had nobody.
         reason: ExitReason,
     },
     /// It was sent, and the mailbox's overflow policy dropped it: certainly not handled.
@@ -213,6 +214,9 @@ impl<M> fmt::Display for AskError<M> {
         let message = name_of::<M>();
         match self {
             Self::NotSent(error) => error.fmt(f),
+            Self::NeverHandled { actor, reason: ExitReason::NoActor } => {
+                write!(f, "{message} was never handled: {actor} had nobody to pass it on to")
+            }
             Self::NeverHandled { actor, reason } => {
                 write!(
                     f,

@@ -89,6 +89,8 @@ pub enum Cause {
     /// It was published on a topic that nobody subscribed to, or whose subscriber left before there
     /// was room for it.
     NoSubscriber,
+    /// A [router](crate::router) had nobody to pass it on to.
+    NoRoutee,
     /// The actor said that it has no use for it; see [`Cx::unhandled`](super::Cx::unhandled).
     Unhandled,
     /// It was put aside, and given up; see [`Cx::clear_stash`](super::Cx::clear_stash).
@@ -167,6 +169,7 @@ pub(crate) fn bury<P: 'static>(control: &Control, message: P, cause: &Cause) -> 
         // An incarnation has had it in its hand.
         Cause::Crashed(reason) | Cause::Poison { reason, .. } => Lost::Ended(reason.clone()),
         Cause::Overflow => Lost::Overflow,
+        Cause::NoRoutee => Lost::NeverHandled(ExitReason::NoActor),
         Cause::Unhandled | Cause::Cleared => Lost::Dropped,
         Cause::Closed
         | Cause::SelfAsk

@@ -244,6 +244,14 @@ pub(crate) fn is_of_protocol<P: Protocol>(
     cell::find::<P>(core, id.0).is_some()
 }
 
+/// How many messages an actor of this loop has before a new one: those that wait, and the one in
+/// its hand.
+pub(crate) fn load<P: Protocol>(addr: Addr<P>) -> Option<usize> {
+    let core = crate::event_loop::current::get()?;
+    let cell = cell::find::<P>(&core, addr.key())?;
+    Some(cell.mailbox.len() + usize::from(cell.control.has_message()))
+}
+
 /// What a handler of `A` returns for a message `M`.
 ///
 /// ```

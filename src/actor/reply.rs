@@ -95,8 +95,15 @@ impl From<Lost> for Loss {
 }
 
 impl<R: 'static> Reply<R> {
-    /// A port that leads nowhere, for messages that are told.
-    pub(crate) const fn nobody() -> Self {
+    /// A port that leads nowhere: for a message that is told, and for a copy of one that was asked.
+    ///
+    /// ```
+    /// use greenroom::actor::Reply;
+    /// let reply = Reply::<u32>::nobody();
+    /// assert!(reply.is_closed());
+    /// reply.send(7);
+    /// ```
+    pub const fn nobody() -> Self {
         Self { way: Way::Nobody }
     }
 

@@ -39,7 +39,7 @@ impl<D: Door<M, R>, M, R: 'static> Tell<D, M, R> {
         Self { door, passage: Passage::new(message), away: None, reply: std::marker::PhantomData }
     }
 
-    /// The message, if it was not sent yet.
+    /// The message, if it was not sent yet: for one who waited for room and gives up.
     pub(crate) const fn take_back(&mut self) -> Option<M> {
         self.passage.take()
     }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `backoff` | delays that grow from failure to failure |
 //! | `clock` | the one place that reads the machine's clock |
+//! | `hash` | a hash without a random seed, and who of several owns a key |
 //! | `invariant` | named promises, checked where they are kept |
 //! | `key` | 64-bit keys: loop, slot, generation |
 //! | `panics` | running user code so that a panic is a value |
@@ -13,6 +14,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
+pub(crate) mod hash;
 pub(crate) mod invariant;
 pub(crate) mod key;
 pub(crate) mod panics;

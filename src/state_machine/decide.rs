@@ -339,7 +339,7 @@ mod tests {
     }
 
     proptest! {
-        // F2: postponed events keep their order and none is lost.
+        // E2: postponed events keep their order and none is lost.
         #[test]
         fn events_come_in_the_order_of_one_list_with_marks(
             acts in prop::collection::vec(act(), 1..12),

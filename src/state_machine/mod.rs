@@ -135,9 +135,9 @@
 //! Each ends with its incarnation, and one that is started again is replaced.
 //!
 //! # Promises
-//! * **F1** nothing comes of a state timeout after its state, nor of an event timeout after another
+//! * **E1** nothing comes of a state timeout after its state, nor of an event timeout after another
 //!   event, not even when it had run out already
-//! * **F2** postponed events keep their order and none is lost: a crash leaves them to the next
+//! * **E2** postponed events keep their order and none is lost: a crash leaves them to the next
 //!   incarnation, which begins in its initial state, and the end makes them dead letters
 
 mod decide;

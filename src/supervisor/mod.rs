@@ -61,6 +61,7 @@ pub use handle::Supervisor;
 pub use info::{ChildInfo, SupervisorFlags};
 pub use message::ChildName;
 pub use plan::SpecError;
+pub(crate) use spec::Build;
 pub use spec::{Child, IntoChild, Spec, child};
 pub use strategy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
 

@@ -69,11 +69,11 @@ where
 /// ```
 #[must_use = "a child does nothing until it is added to a supervisor"]
 pub struct Child<P, Kind, I> {
-    plan: Plan,
+    pub(crate) plan: Plan,
     options: Options,
     /// The name that it bears in the system.
     registered: Option<Arc<str>>,
-    incarnate: I,
+    pub(crate) incarnate: I,
     marker: PhantomData<fn(P, Kind)>,
 }
 

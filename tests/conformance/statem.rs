@@ -57,7 +57,7 @@ fn statem_02_enter_calls() {
     });
 }
 
-// F2: oldest first, whatever was postponed again.
+// E2: oldest first, whatever was postponed again.
 /// **R6.4** On a change of state the queue starts again from the oldest postponed event: also from
 /// one that a replay postponed once more, before the rest of that replay, and before all mail.
 #[test]
@@ -165,7 +165,7 @@ fn statem_06_postponed_events_are_bounded() {
     });
 }
 
-// F2: and none is lost by a crash.
+// E2: and none is lost by a crash.
 /// **R6.2, R6.4, R3.29, D1** However a machine crashes, the next incarnation begins in the initial
 /// state and handles what was postponed, in order and before mail: also in the middle of a replay.
 #[test]

@@ -260,7 +260,7 @@ impl Model {
 }
 
 proptest! {
-    // F1, F2: whatever a machine does.
+    // E1, E2: whatever a machine does.
     /// **R6.4, R6.5** Any machine handles its events in the order, and in the states, of the rules.
     #[test]
     fn statem_27_any_machine_follows_the_rules(

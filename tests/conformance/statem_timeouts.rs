@@ -47,7 +47,7 @@ fn statem_20_timeouts_without_delay() {
     });
 }
 
-// F1: not even one that had run out already.
+// E1: not even one that had run out already.
 /// **R6.5** A state timeout is cancelled by a change of state and by nothing else: not by events,
 /// by staying, by the enter call once more, or by going to the same state. It is cancelled also
 /// when its event waits already. One that is set with a change belongs to the new state.
@@ -88,7 +88,7 @@ fn statem_21_state_timeout() {
     });
 }
 
-// F1: any other event cancels it, and a new one is not fired by the time of an old one.
+// E1: any other event cancels it, and a new one is not fired by the time of an old one.
 /// **R6.5** An event timeout is cancelled by any event: mail, an inserted or a replayed one,
 /// another timeout; also when its own event waits already.
 #[test]
@@ -257,7 +257,7 @@ fn statem_25_timeouts_of_the_enter_call() {
     });
 }
 
-// F1: and none outlives its incarnation.
+// E1: and none outlives its incarnation.
 /// **R5.1** No timeout outlives its incarnation, not even one without delay or one that waits.
 #[test]
 fn statem_26_timeouts_end_with_their_incarnation() {
