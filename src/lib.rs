@@ -48,6 +48,7 @@
 //! # Where to read on
 //!
 //! - [`actor`]: what an actor is, how it is addressed, what `tell` and `ask` promise.
+//! - [`state_machine`]: actors whose handler depends on a state; postponed events and timeouts.
 //! - [`supervisor`]: restarts, their budget, the order of starting and stopping.
 //! - [`router`]: many actors behind one address, and one of many by a key.
 //! - [`flow`]: stages that ask for what they can handle.
@@ -63,8 +64,8 @@
 //! by a test: `L1` to `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
 //! `R1` and
 //! `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A3` of actors ([`actor`]), `S1` to `S5` of
-//! supervision ([`supervisor`]), `Q1` of routers ([`router`]), `F1` to `F3` of flows ([`flow`]),
-//! `O1` of offloading ([`offload`]).
+//! supervision ([`supervisor`]), `E1` and `E2` of state machines ([`state_machine`]), `Q1` of
+//! routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of offloading ([`offload`]).
 //!
 //! # What is not here
 //!
@@ -83,6 +84,7 @@ pub mod task;
 pub mod offload;
 pub mod net;
 pub mod actor;
+pub mod state_machine;
 pub mod registry;
 pub mod group;
 pub mod supervisor;

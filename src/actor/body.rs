@@ -29,7 +29,6 @@ use super::link;
 use super::monitor;
 use super::orphan::Orphans;
 use super::protocol::Protocol;
-use super::reply::Lost;
 use super::wait;
 use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::core::Core;
@@ -200,8 +199,7 @@ pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: 
         // It is not lost.
         control.end_message();
     }
-    let lost = Lost::Ended(reason.clone());
-    core.locals.get::<Orphans>().settle_for(control, &lost);
+    core.locals.get::<Orphans>().settle_for(control, reason);
 }
 
 /// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.
@@ -233,8 +231,7 @@ impl<P: Protocol> Drop for Ending<P> {
                 bonds.family.stop_all();
             }
             // Ports that the dropped body still held, when it did not end by itself.
-            let lost = Lost::Ended(self.reason.clone());
-            core.locals.get::<Orphans>().settle_for(control, &lost);
+            core.locals.get::<Orphans>().settle_for(control, &self.reason);
         }
         for waiter in self.cell.mailbox.close() {
             waiter.wake();

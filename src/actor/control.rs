@@ -238,6 +238,14 @@ impl Control {
         self.refusal.take()
     }
 
+    /// Whether it declined or refused to start.
+    pub(crate) fn turns_down(&self) -> bool {
+        let refusal = self.refusal.take();
+        let refused = refusal.is_some();
+        self.refusal.set(refusal);
+        refused || self.declined.get()
+    }
+
     pub(crate) fn set_recovery(&self, recovery: Recovery) {
         self.recovery.set((recovery != Recovery::Supervise).then(|| Box::new(recovery)));
     }

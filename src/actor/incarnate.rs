@@ -14,7 +14,7 @@ use super::context::Cx;
 use super::exit::ExitReason;
 use super::family;
 use super::protocol::{Dispatch as _, Protocol};
-use super::recovery::after_error;
+use super::recovery::{Recovery, after_error};
 use crate::base::panics::catch;
 use crate::event_loop::current;
 
@@ -128,27 +128,82 @@ where
 {
     async fn live(&mut self, cx: &mut Cx<A::Protocol>) -> ExitReason {
         let mut actor = self();
-        if let Err(error) = actor.started(cx).await {
-            return error_reason(&error);
-        }
-        if let Some(why) = cx.cell.control.take_refusal() {
-            return ExitReason::Refused(why);
-        }
-        if cx.cell.control.has_declined() {
-            return ExitReason::Normal;
-        }
-        // The one guard for all messages: the actor outlives a panic, for its hook.
-        let reason = match AssertUnwindSafe(handle_all(&mut actor, cx)).catch_unwind().await {
-            Ok(reason) => reason,
-            Err(payload) => panic_reason(payload),
-        };
-        wind_up(&mut actor, cx, reason).await
+        live(&mut actor, cx).await
     }
+}
+
+/// An incarnation with hooks that is given one message after the other: a struct with handlers, or
+/// whatever else a layer above makes of messages.
+pub(crate) trait Life {
+    type Protocol: Protocol;
+    type Error: Display;
+
+    async fn started(&mut self, cx: &mut Cx<Self::Protocol>) -> Result<(), Self::Error>;
+
+    fn handle(
+        &mut self,
+        message: Self::Protocol,
+        cx: &mut Cx<Self::Protocol>,
+    ) -> impl Future<Output = Result<(), Self::Error>>;
+
+    fn on_error(&mut self, error: &Self::Error) -> Recovery;
+
+    async fn crashed(&mut self, reason: &ExitReason, cx: &mut Cx<Self::Protocol>);
+
+    async fn stopped(&mut self, reason: &ExitReason, cx: &mut Cx<Self::Protocol>);
+}
+
+impl<A: Actor> Life for A {
+    type Protocol = A::Protocol;
+    type Error = A::Error;
+
+    async fn started(&mut self, cx: &mut Cx<A::Protocol>) -> Result<(), A::Error> {
+        Actor::started(self, cx).await
+    }
+
+    fn handle(
+        &mut self,
+        message: A::Protocol,
+        cx: &mut Cx<A::Protocol>,
+    ) -> impl Future<Output = Result<(), A::Error>> {
+        message.dispatch(self, cx)
+    }
+
+    fn on_error(&mut self, error: &A::Error) -> Recovery {
+        Actor::on_error(self, error)
+    }
+
+    async fn crashed(&mut self, reason: &ExitReason, cx: &mut Cx<A::Protocol>) {
+        Actor::crashed(self, reason, cx).await;
+    }
+
+    async fn stopped(&mut self, reason: &ExitReason, cx: &mut Cx<A::Protocol>) {
+        Actor::stopped(self, reason, cx).await;
+    }
+}
+
+/// From the start hook to the stop hook.
+pub(crate) async fn live<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
+    if let Err(error) = actor.started(cx).await {
+        return error_reason(&error);
+    }
+    if let Some(why) = cx.cell.control.take_refusal() {
+        return ExitReason::Refused(why);
+    }
+    if cx.cell.control.has_declined() {
+        return ExitReason::Normal;
+    }
+    // The one guard for all messages: the actor outlives a panic, for its hook.
+    let reason = match AssertUnwindSafe(handle_all(actor, cx)).catch_unwind().await {
+        Ok(reason) => reason,
+        Err(payload) => panic_reason(payload),
+    };
+    wind_up(actor, cx, reason).await
 }
 
 /// The end of an incarnation whose actor is still there: hooks, and between them its family. A hook
 /// is guarded; its own panic is the reason then.
-async fn wind_up<A: Actor>(
+async fn wind_up<A: Life>(
     actor: &mut A,
     cx: &mut Cx<A::Protocol>,
     mut reason: ExitReason,
@@ -172,10 +227,10 @@ async fn wind_up<A: Actor>(
 }
 
 /// One message after the other, until a stop or a crash.
-async fn handle_all<A: Actor>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
+async fn handle_all<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     loop {
         if let Some(message) = cx.take_next() {
-            if let Err(error) = message.dispatch(actor, cx).await
+            if let Err(error) = actor.handle(message, cx).await
                 && let Some(reason) = after_error(actor, &error, cx)
             {
                 return reason;

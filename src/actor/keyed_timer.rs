@@ -70,7 +70,8 @@ struct KeyedTimer {
     key: Cow<'static, str>,
     /// Of the notices that it becomes.
     tag: u64,
-    task: Key,
+    /// `None` when it was due at once.
+    task: Option<Key>,
     /// It fires once, and is forgotten when its message has been handled.
     once: bool,
     shared: Rc<Shared>,
@@ -80,7 +81,7 @@ struct KeyedTimer {
 struct Shared {
     /// When it fires next, in nanoseconds of the loop's clock.
     due: Cell<u64>,
-    /// Its last message has been handled.
+    /// No message of it is in the mailbox or in hand.
     handled: Cell<bool>,
 }
 
@@ -102,13 +103,22 @@ impl KeyedTimers {
             timers.swap_remove(index);
         }
         drop(timers);
-        current::with(|core| core.scheduler.wake(task));
+        if let Some(task) = task {
+            current::with(|core| core.scheduler.wake(task));
+        }
+    }
+
+    /// The timer with this key, as it stands: its tag, when it is due, and whether it has fired.
+    fn find(&self, key: &str) -> Option<(u64, u64, bool)> {
+        let timers = self.timers.borrow();
+        let timer = timers.iter().find(|timer| timer.key == key)?;
+        Some((timer.tag, timer.shared.due.get(), !timer.shared.handled.get()))
     }
 
     /// Cancels all; gives the tags of the notices that may stand in the mailbox.
     pub(crate) fn cancel_all(&self, core: &Core) -> Vec<u64> {
         let timers = self.timers.take();
-        timers.iter().for_each(|timer| _ = core.cancel(timer.task));
+        timers.iter().filter_map(|timer| timer.task).for_each(|task| _ = core.cancel(task));
         timers.iter().map(|timer| timer.tag).collect()
     }
 }
@@ -219,12 +229,13 @@ impl<P: Protocol> Cx<P> {
     pub fn cancel_timer(&self, key: &str) -> Option<Duration> {
         let timer = self.cell.extra().timers.take(key)?;
         let core = current::get()?;
-        core.cancel(timer.task);
+        if let Some(task) = timer.task {
+            core.cancel(task);
+        }
         let queued = self.cell.mailbox.remove_notices(timer.tag);
-        let fired = timer.shared.due.get() <= core.driver.now();
-        let pending = !fired || !queued.is_empty();
+        let taken = timer.once && !timer.shared.handled.get() && queued.is_empty();
         drop(queued);
-        pending.then(|| left(timer.shared.due.get()))
+        (!taken).then(|| left(timer.shared.due.get()))
     }
 
     /// How long it is until a timer brings its next message; `None` when there is no such timer.
@@ -251,6 +262,36 @@ impl<P: Protocol> Cx<P> {
         Some(left(timer.shared.due.get()))
     }
 
+    /// A timer that is due at once: its message comes behind what the actor itself has queued, and
+    /// before its mail. A timer with the same key is replaced.
+    pub(crate) fn send_at_once(&self, key: Cow<'static, str>, message: P) {
+        self.cancel_timer(&key);
+        let Some(core) = current::get() else { return };
+        let tag = core.locals.get::<Numbers>().next();
+        let due = Cell::new(core.driver.now());
+        let shared = Rc::new(Shared { due, handled: Cell::new(false) });
+        let timer = KeyedTimer { key, tag, task: None, once: true, shared };
+        self.cell.extra().timers.timers.borrow_mut().push(timer);
+        self.cell.mailbox.put_due(tag, message);
+    }
+
+    /// Gives a timer that brings one message another one, and leaves its time, or its place in the
+    /// mailbox, as it is. The message comes back when there is no such timer, or the one before has
+    /// been taken.
+    pub(crate) fn replace_timer_message(&self, key: &str, message: P) -> Result<(), P> {
+        let Some((tag, due, fired)) = self.cell.extra().timers.find(key) else {
+            return Err(message);
+        };
+        if fired {
+            return self.cell.mailbox.replace_notice(tag, message).map(drop);
+        }
+        self.start_timer(key.to_owned().into(), due, true, |timer| async move {
+            timer.until_due().await;
+            timer.put(message);
+        });
+        Ok(())
+    }
+
     fn start_timer<F: Future<Output = ()> + 'static>(
         &self,
         key: Cow<'static, str>,
@@ -264,7 +305,7 @@ impl<P: Protocol> Cx<P> {
         let shared = Rc::new(Shared { due: Cell::new(due), handled: Cell::new(true) });
         let ticking = Ticking { cell: Rc::downgrade(&self.cell), tag, shared: Rc::clone(&shared) };
         let Some(task) = core.spawn(Box::pin(run(ticking))) else { return };
-        let timer = KeyedTimer { key, tag, task, once, shared };
+        let timer = KeyedTimer { key, tag, task: Some(task), once, shared };
         self.cell.extra().timers.timers.borrow_mut().push(timer);
     }
 }

@@ -86,6 +86,7 @@ pub use exit::ExitReason;
 pub use fault::Fault;
 pub use id::ActorId;
 pub use incarnate::{Incarnate, IsFactory, IsFunction};
+pub(crate) use incarnate::{Life, live};
 pub use keyed_timer::Repeat;
 pub use lease::Lease;
 pub use lifecycle::{Lifecycle, LifecycleEvent};

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::control::{self, Control};
+use super::exit::ExitReason;
 use super::reply::{Loss, Lost};
 use crate::base::key::Key;
 use crate::event_loop::current;
@@ -62,10 +63,13 @@ pub(crate) fn add(mut orphan: Orphan) {
 impl Orphans {
     /// Tells those that an actor dropped at the message that is, or was last, in its hand why it
     /// did.
-    pub(crate) fn settle_for(&self, actor: &Control, why: &Lost) {
+    pub(crate) fn settle_for(&self, actor: &Control, ended: &ExitReason) {
+        if self.waiting.borrow().is_empty() {
+            return;
+        }
         let mine = Some((actor.key, actor.handled()));
         for orphan in self.take(|dropped_by| dropped_by == mine) {
-            (orphan.tell)(Loss { by: Some(actor.label()), why: why.clone() });
+            (orphan.tell)(Loss { by: Some(actor.label()), why: Lost::Ended(ended.clone()) });
         }
     }
 

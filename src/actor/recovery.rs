@@ -1,20 +1,18 @@
 //! `Recovery`: what becomes of an actor after an error of one of its handlers, by the error's
 //! class.
 
-use super::Actor;
 use super::context::Cx;
 use super::control::Control;
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
-use super::incarnate::error_reason;
+use super::incarnate::{Life, error_reason};
 use super::lifecycle::{self, Lifecycle};
 use super::orphan::Orphans;
-use super::reply::Lost;
 use crate::base::backoff::Backoff;
 use crate::event_loop::current;
 
 /// What is to become of an actor after an error of one of its handlers; chosen by
-/// [`Actor::on_error`].
+/// [`Actor::on_error`](super::Actor::on_error).
 ///
 /// The innermost rule that knows the error wins: first the actor's own `match`; what that leaves to
 /// [`Supervise`](Self::Supervise) is decided by the child's spec, and what the spec says nothing of
@@ -105,7 +103,7 @@ pub enum Recovery {
 
 /// A handler returned an error: why the incarnation must end, or `None` when it goes on.
 #[cold]
-pub(crate) fn after_error<A: Actor>(
+pub(crate) fn after_error<A: Life>(
     actor: &mut A,
     error: &A::Error,
     cx: &Cx<A::Protocol>,
@@ -131,8 +129,7 @@ fn resume(control: &Control, reason: ExitReason) {
         "a message failed, and the actor goes on",
     );
     if let Some(core) = current::get() {
-        let lost = Lost::Ended(reason.clone());
-        core.locals.get::<Orphans>().settle_for(control, &lost);
+        core.locals.get::<Orphans>().settle_for(control, &reason);
     }
     control.end_message();
     dead_letter::announce(control, control.handling(), Cause::Crashed(reason.clone()));

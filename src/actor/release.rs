@@ -36,6 +36,9 @@ impl Releases {
 
     /// Releases everything, in the order in which it was added.
     pub(crate) fn run(&self) {
+        if self.pending.borrow().is_empty() {
+            return;
+        }
         let pending = std::mem::take(&mut *self.pending.borrow_mut());
         for release in pending.into_values() {
             if let Err(text) = catch(release) {

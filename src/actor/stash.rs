@@ -9,8 +9,10 @@ use std::any::type_name;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::cell::ActorCell;
 use super::context::Cx;
 use super::dead_letter::{self, Cause};
 use super::protocol::{Accepts, Protocol};
@@ -114,6 +116,21 @@ impl<M> fmt::Debug for StashFull<M> {
 
 impl<M> std::error::Error for StashFull<M> {}
 
+/// See [`Cx::unstash_at_end`].
+pub(crate) struct UnstashAtEnd<P: Protocol>(Rc<ActorCell<P>>);
+
+impl<P: Protocol> Drop for UnstashAtEnd<P> {
+    fn drop(&mut self) {
+        unstash_first(&self.0);
+    }
+}
+
+fn unstash_first<P>(cell: &ActorCell<P>) {
+    if let Some(extra) = cell.made_extra() {
+        cell.mailbox.put_replayed_first(extra.stash.take());
+    }
+}
+
 impl<P: Protocol> Cx<P> {
     /// Puts a message aside, to be brought back by [`unstash_all`](Self::unstash_all): the whole
     /// message of a plain enum, a message that is told, or a deferred
@@ -190,6 +207,22 @@ impl<P: Protocol> Cx<P> {
             self.cell.mailbox.put_replayed(messages);
         }
         count
+    }
+
+    /// Puts messages before all that have come, those that were brought back included.
+    pub(crate) fn put_first(&self, messages: Vec<P>) {
+        self.cell.mailbox.put_replayed_first(messages);
+    }
+
+    /// Brings back what is put aside before all that has come, what was brought back before
+    /// included: for a state machine, which puts aside what is older than all that waits.
+    pub(crate) fn unstash_first(&self) {
+        unstash_first(&self.cell);
+    }
+
+    /// Does the same when the incarnation is dropped, so that the next one finds the oldest first.
+    pub(crate) fn unstash_at_end(&self) -> UnstashAtEnd<P> {
+        UnstashAtEnd(Rc::clone(&self.cell))
     }
 
     /// How many messages are put aside.

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! What comes *first* is what the actor itself asked for: a message to be handled next, those that
-//! it had put aside, and one that was in the hand of a crashed incarnation.
+//! it had put aside, one that was in the hand of a crashed incarnation, and behind these its timers
+//! that were due at once.
 //!
 //! # Promises
 //! * **M1** messages of one sender are taken in the order in which they were put

@@ -118,6 +118,20 @@ impl<M> Mailbox<M> {
         self.with_side(|side| side.put_notice(tag, message, ordinary));
     }
 
+    /// Puts a notice before all that others have sent, and behind what the actor itself asked for.
+    pub(crate) fn put_due(&self, tag: u64, message: M) {
+        self.with_side(|side| side.put_due(tag, message));
+    }
+
+    /// Puts another message in the place of the notice with this tag, and gives the one that stood
+    /// there; or gives the new one back when none stands there.
+    pub(crate) fn replace_notice(&self, tag: u64, message: M) -> Result<M, M> {
+        if !self.has_side.get() {
+            return Err(message);
+        }
+        self.with_side(|side| side.replace_notice(tag, message))
+    }
+
     /// Takes all notices with this tag back.
     pub(crate) fn remove_notices(&self, tag: u64) -> Vec<M> {
         if !self.has_side.get() {
@@ -139,6 +153,14 @@ impl<M> Mailbox<M> {
     /// Brings messages back before all that have come.
     pub(crate) fn put_replayed(&self, messages: impl IntoIterator<Item = M>) {
         self.with_side(|side| side.put_replayed(messages));
+    }
+
+    /// The same, but before those of earlier calls.
+    pub(crate) fn put_replayed_first(
+        &self,
+        messages: impl IntoIterator<Item = M, IntoIter: DoubleEndedIterator>,
+    ) {
+        self.with_side(|side| side.put_replayed_first(messages));
     }
 
     /// Takes back what was brought back and not handled yet.

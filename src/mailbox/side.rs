@@ -38,6 +38,8 @@ struct Notice<M> {
 #[derive(Debug)]
 pub(crate) struct Side<M> {
     first: VecDeque<First<M>>,
+    /// Notices that come behind those, and before all that others sent.
+    due: VecDeque<(u64, M)>,
     notices: VecDeque<Notice<M>>,
     /// The sum of all gaps.
     gaps: usize,
@@ -46,14 +48,14 @@ pub(crate) struct Side<M> {
 
 impl<M> Default for Side<M> {
     fn default() -> Self {
-        let (first, notices) = (VecDeque::new(), VecDeque::new());
-        Self { first, notices, gaps: 0, taken: Taken::Ordinary }
+        let (first, due, notices) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Self { first, due, notices, gaps: 0, taken: Taken::Ordinary }
     }
 }
 
 impl<M> Side<M> {
     pub(crate) fn len(&self) -> usize {
-        self.first.len() + self.notices.len()
+        self.first.len() + self.due.len() + self.notices.len()
     }
 
     /// Whether the ring alone would do.
@@ -87,6 +89,19 @@ impl<M> Side<M> {
         self.first.extend(messages.into_iter().map(First::Replayed));
     }
 
+    /// The same, but before those of earlier calls.
+    pub(crate) fn put_replayed_first(
+        &mut self,
+        messages: impl IntoIterator<Item = M, IntoIter: DoubleEndedIterator>,
+    ) {
+        let is_before =
+            |first: &&First<M>| matches!(first, First::Next(_) | First::Redelivered(..));
+        let place = self.first.iter().take_while(is_before).count();
+        for message in messages.into_iter().rev() {
+            self.first.insert(place, First::Replayed(message));
+        }
+    }
+
     /// Takes back what was brought back and not handled yet.
     pub(crate) fn drain_replayed(&mut self) -> Vec<M> {
         let mut kept = VecDeque::new();
@@ -101,6 +116,22 @@ impl<M> Side<M> {
         replayed
     }
 
+    /// Puts a notice behind what comes first, and before all that others have sent and will send.
+    pub(crate) fn put_due(&mut self, tag: u64, message: M) {
+        self.due.push_back((tag, message));
+    }
+
+    /// Puts another message in the place of the notice with this tag, and gives the one that stood
+    /// there; or gives the new one back when none stands there.
+    pub(crate) fn replace_notice(&mut self, tag: u64, message: M) -> Result<M, M> {
+        let due = self.due.iter_mut().map(|(tag, message)| (*tag, message));
+        let notices = self.notices.iter_mut().map(|notice| (notice.tag, &mut notice.message));
+        match due.chain(notices).find(|(other, _)| *other == tag) {
+            Some((_, place)) => Ok(std::mem::replace(place, message)),
+            None => Err(message),
+        }
+    }
+
     /// Puts a notice behind the `ordinary` messages that are in the ring now.
     pub(crate) fn put_notice(&mut self, tag: u64, message: M, ordinary: usize) {
         let gap = ordinary.saturating_sub(self.gaps);
@@ -111,6 +142,11 @@ impl<M> Side<M> {
     /// Takes all notices with this tag back.
     pub(crate) fn remove_notices(&mut self, tag: u64) -> Vec<M> {
         let mut removed = Vec::new();
+        let mut due = VecDeque::with_capacity(self.due.len());
+        for (other, message) in self.due.drain(..) {
+            if other == tag { removed.push(message) } else { due.push_back((other, message)) }
+        }
+        self.due = due;
         let mut kept: VecDeque<Notice<M>> = VecDeque::with_capacity(self.notices.len());
         let mut freed = 0;
         for mut notice in self.notices.drain(..) {
@@ -131,9 +167,10 @@ impl<M> Side<M> {
 
     /// Takes what comes before everything else.
     pub(crate) fn take_first(&mut self) -> Option<M> {
-        let (message, taken) = match self.first.pop_front()? {
-            First::Next(message) | First::Replayed(message) => (message, Taken::Ordinary),
-            First::Redelivered(message, attempts) => (message, Taken::Redelivered(attempts)),
+        let (message, taken) = match self.first.pop_front() {
+            Some(First::Next(message) | First::Replayed(message)) => (message, Taken::Ordinary),
+            Some(First::Redelivered(message, attempts)) => (message, Taken::Redelivered(attempts)),
+            None => self.due.pop_front().map(|(tag, message)| (message, Taken::Notice(tag)))?,
         };
         self.taken = taken;
         Some(message)

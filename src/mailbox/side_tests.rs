@@ -1,4 +1,4 @@
-//! The ring with what stands beside it against a plain model: three queues, one after the other.
+//! The ring with what stands beside it against a plain model: four queues, one after the other.
 
 use std::collections::VecDeque;
 
@@ -13,10 +13,13 @@ enum Step {
     Put,
     Urgent,
     Notice(u64),
+    Due(u64),
     Remove(u64),
+    Replace(u64),
     Next,
     Redelivered,
     Replayed,
+    ReplayedFirst,
     Clear,
     DropOldest,
     Take,
@@ -27,10 +30,13 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Put),
         1 => Just(Step::Urgent),
         3 => (1_u64..4).prop_map(Step::Notice),
+        1 => (1_u64..4).prop_map(Step::Due),
         1 => (1_u64..4).prop_map(Step::Remove),
+        1 => (1_u64..4).prop_map(Step::Replace),
         1 => Just(Step::Next),
         1 => Just(Step::Redelivered),
         1 => Just(Step::Replayed),
+        1 => Just(Step::ReplayedFirst),
         1 => Just(Step::Clear),
         1 => Just(Step::DropOldest),
         6 => Just(Step::Take),
@@ -51,6 +57,7 @@ enum Kind {
 #[derive(Default)]
 struct Model {
     first: VecDeque<(Kind, usize)>,
+    due: VecDeque<(Kind, usize)>,
     urgent: VecDeque<usize>,
     /// Ordinary messages and notices, as they came.
     rest: VecDeque<(Kind, usize)>,
@@ -68,18 +75,32 @@ impl Model {
         self.first.insert(place, (kind, number));
     }
 
+    fn put_replayed_first(&mut self, numbers: [usize; 2]) {
+        let place = self.first.iter().take_while(|(kind, _)| *kind != Kind::Replayed).count();
+        for number in numbers.into_iter().rev() {
+            self.first.insert(place, (Kind::Replayed, number));
+        }
+    }
+
     fn take(&mut self) -> Option<(Kind, usize)> {
         let first = self.first.pop_front();
         let urgent = || self.urgent.pop_front().map(|number| (Kind::Urgent, number));
-        first.or_else(urgent).or_else(|| self.rest.pop_front())
+        first.or_else(|| self.due.pop_front()).or_else(urgent).or_else(|| self.rest.pop_front())
     }
 
     fn remove(&mut self, wanted: u64) -> Vec<usize> {
         let is_wanted = |kind: &Kind| *kind == Kind::Notice(wanted);
-        let removed = self.rest.iter().filter(|(kind, _)| is_wanted(kind));
-        let removed = removed.map(|(_, number)| *number).collect();
+        let all = self.due.iter().chain(&self.rest);
+        let removed = all.filter(|(kind, _)| is_wanted(kind)).map(|(_, number)| *number).collect();
+        self.due.retain(|(kind, _)| !is_wanted(kind));
         self.rest.retain(|(kind, _)| !is_wanted(kind));
         removed
+    }
+
+    fn replace(&mut self, wanted: u64, number: usize) -> Result<usize, usize> {
+        let mut all = self.due.iter_mut().chain(&mut self.rest);
+        let place = all.find(|(kind, _)| *kind == Kind::Notice(wanted)).ok_or(number)?;
+        Ok(std::mem::replace(&mut place.1, number))
     }
 
     fn clear(&mut self) -> Vec<usize> {
@@ -94,8 +115,12 @@ impl Model {
         self.rest.remove(oldest).map(|(_, number)| number)
     }
 
+    fn has_next(&self) -> bool {
+        self.first.front().is_some_and(|(kind, _)| *kind == Kind::Next)
+    }
+
     fn len(&self) -> usize {
-        self.first.len() + self.urgent.len() + self.rest.len()
+        self.first.len() + self.due.len() + self.urgent.len() + self.rest.len()
     }
 }
 
@@ -104,6 +129,24 @@ fn expected(kind: Kind) -> Taken {
         Kind::Notice(tag) => Taken::Notice(tag),
         Kind::Redelivered => Taken::Redelivered(1),
         Kind::Next | Kind::Replayed | Kind::Urgent | Kind::Ordinary => Taken::Ordinary,
+    }
+}
+
+/// Puts a message before all that have come, and says what it is.
+fn put_first(mailbox: &Mailbox<usize>, step: Step, number: usize) -> Kind {
+    match step {
+        Step::Next => {
+            mailbox.put_next(number);
+            Kind::Next
+        }
+        Step::Redelivered => {
+            mailbox.put_redelivered(number, 1);
+            Kind::Redelivered
+        }
+        _ => {
+            mailbox.put_replayed([number]);
+            Kind::Replayed
+        }
     }
 }
 
@@ -128,20 +171,24 @@ proptest! {
                     mailbox.put_notice(tag, number);
                     model.rest.push_back((Kind::Notice(tag), number));
                 }
+                Step::Due(tag) => {
+                    mailbox.put_due(tag, number);
+                    model.due.push_back((Kind::Notice(tag), number));
+                }
+                Step::Replace(tag) => {
+                    let replaced = mailbox.replace_notice(tag, number);
+                    prop_assert_eq!(replaced, model.replace(tag, number));
+                }
                 Step::Remove(tag) => {
                     prop_assert_eq!(mailbox.remove_notices(tag), model.remove(tag));
                 }
-                Step::Next => {
-                    mailbox.put_next(number);
-                    model.put_first(Kind::Next, number);
+                Step::Next | Step::Redelivered | Step::Replayed => {
+                    model.put_first(put_first(&mailbox, step, number), number);
                 }
-                Step::Redelivered => {
-                    mailbox.put_redelivered(number, 1);
-                    model.put_first(Kind::Redelivered, number);
-                }
-                Step::Replayed => {
-                    mailbox.put_replayed([number]);
-                    model.put_first(Kind::Replayed, number);
+                Step::ReplayedFirst => {
+                    let both = [number, number + 1_000];
+                    mailbox.put_replayed_first(both);
+                    model.put_replayed_first(both);
                 }
                 Step::Clear => prop_assert_eq!(mailbox.drain_replayed(), model.clear()),
                 Step::DropOldest => {
@@ -162,8 +209,7 @@ proptest! {
             }
             prop_assert_eq!(mailbox.len(), model.len());
             prop_assert_eq!(mailbox.is_empty(), model.len() == 0);
-            let next = model.first.front().is_some_and(|(kind, _)| *kind == Kind::Next);
-            prop_assert_eq!(mailbox.has_next(), next);
+            prop_assert_eq!(mailbox.has_next(), model.has_next());
         }
         // What is left comes out at the end in the same order.
         while let Some((_, number)) = model.take() {

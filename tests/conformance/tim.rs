@@ -3,7 +3,7 @@
 use greenroom::actor::{Repeat, WhenIdle};
 use greenroom::prelude::*;
 
-use crate::harness::{Log, in_order, ms, secs};
+use crate::harness::{Log, case, in_order, ms, secs};
 use crate::scripted::{Script, inside, script, scripted};
 
 /// **R5.1** Messages of timers come in the order of their times.
@@ -259,5 +259,29 @@ fn tim_06_cancel_result() {
         test.advance(secs(3_600)).await;
         assert!(log.take().is_empty(), "2^33 ms are 99 days");
         inside(test, addr, |cx| assert!(cx.cancel_timer("far") > Some(secs(8_000_000)))).await;
+    });
+}
+
+/// **R5.4** A timer is pending until its message is taken: also in the very moment in which it is
+/// due, whoever runs first then, and, if it repeats, while its message is handled.
+#[test]
+fn tim_06_cancel_when_it_is_due() {
+    case(async |test| {
+        let addr = greenroom::actor::spawn("a", async |cx: &mut Cx<Script>| {
+            cx.send_after("once", secs(1), Script::Note(1));
+            greenroom::time::sleep(secs(1)).await;
+            assert_eq!(cx.cancel_timer("once"), Some(secs(0)));
+
+            cx.send_every("again", secs(1), Repeat::AfterHandled, || Script::Note(2));
+            assert!(matches!(cx.recv().await, Script::Note(2)));
+            assert!(cx.cancel_timer("again").is_some());
+
+            cx.send_after("once", secs(1), Script::Note(3));
+            assert!(matches!(cx.recv().await, Script::Note(3)));
+            assert_eq!(cx.cancel_timer("once"), None, "it has come, and was the last");
+            Ok::<(), Fault>(())
+        });
+        assert_eq!(addr.ended().await, ExitReason::Normal);
+        assert_eq!(test.now(), secs(3));
     });
 }
