@@ -1,4 +1,4 @@
-//! The rules as tables: layers, what is banned where, which files only compute, what is not asserted.
+//! The rules as tables: layers, what is banned where, which files only compute.
 
 /// What each top-level module may import from this crate. A module may only name modules that stand
 /// above it in this table, so the table cannot hold a cycle. This is the diagram; keep it honest.
