@@ -50,9 +50,11 @@
 //! - [`actor`]: what an actor is, how it is addressed, what `tell` and `ask` promise.
 //! - [`state_machine`]: actors whose handler depends on a state; postponed events and timeouts.
 //! - [`supervisor`]: restarts, their budget, the order of starting and stopping.
+//! - [`registry`] and [`group`]: names, groups, directories, topics, and which of them to choose.
 //! - [`router`]: many actors behind one address, and one of many by a key.
 //! - [`flow`]: stages that ask for what they can handle.
-//! - [`system`]: from `main` to the last drop, names, signals, dead letters.
+//! - [`system`]: from `main` to the last drop, signals, dead letters, the shutdown in phases.
+//! - [`test`]: a whole system on virtual time, for tests.
 //! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
 //!   pool, sockets.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
@@ -61,11 +63,12 @@
 //! # What is promised
 //!
 //! Each promise has a name, is stated in the module that keeps it, asserted in its code and shown
-//! by a test: `L1` to `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
-//! `R1` and
-//! `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A3` of actors ([`actor`]), `S1` to `S5` of
-//! supervision ([`supervisor`]), `E1` and `E2` of state machines ([`state_machine`]), `Q1` of
-//! routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of offloading ([`offload`]).
+//! by a test: `L1` and `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
+//! `R1` and `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A4`, `C1` and `K1` of actors
+//! ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]), `N1` of names ([`registry`]),
+//! `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision ([`supervisor`]), `Q1` of
+//! routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of offloading ([`offload`]). Which
+//! rule is shown by which test says `docs/CONFORMANCE.md`.
 //!
 //! # What is not here
 //!
