@@ -206,8 +206,9 @@ mod tests {
 
     #[test]
     fn demand_is_asked_for_again_when_it_has_fallen_to_the_minimum() {
-        // (max, min, batches handled, what was asked for after each)
-        let table: [(usize, Option<usize>, &[usize], &[usize]); 5] = [
+        /// Maximum, minimum, batches handled, what was asked for after each.
+        type Line = (usize, Option<usize>, &'static [usize], &'static [usize]);
+        let table: [Line; 5] = [
             (1_000, None, &[500, 500, 200, 300], &[500, 500, 0, 500]),
             (1, Some(0), &[1, 1], &[1, 1]),
             (1, Some(9), &[1, 1], &[1, 1]),

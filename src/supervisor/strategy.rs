@@ -44,55 +44,12 @@ pub(crate) enum Verdict {
 impl Restart {
     /// The decision table of supervision; the error of a handler may ask for a final end.
     pub(crate) fn verdict(self, reason: &ExitReason, recovery: Recovery) -> Verdict {
-        use ExitReason::{
-            Error, Killed, NameTaken, NoActor, Normal, Panicked, Refused, RestartLimit, Shutdown,
-            ShutdownWith, TimedOut,
+        let ends = match self {
+            Self::Permanent => false,
+            Self::Transient => reason.is_clean(),
+            Self::Temporary => true,
         };
-        if recovery == Recovery::Stop {
-            return Verdict::Finish;
-        }
-        match (self, reason) {
-            (
-                Self::Permanent,
-                Normal
-                | Shutdown
-                | ShutdownWith(_)
-                | Killed
-                | Error(_)
-                | Panicked(_)
-                | NoActor
-                | RestartLimit
-                | Refused(_)
-                | TimedOut(_)
-                | NameTaken { .. },
-            ) => Verdict::Restart,
-            (Self::Transient, Normal | Shutdown | ShutdownWith(_)) => Verdict::Finish,
-            (
-                Self::Transient,
-                Killed
-                | Error(_)
-                | Panicked(_)
-                | NoActor
-                | RestartLimit
-                | Refused(_)
-                | TimedOut(_)
-                | NameTaken { .. },
-            ) => Verdict::Restart,
-            (
-                Self::Temporary,
-                Normal
-                | Shutdown
-                | ShutdownWith(_)
-                | Killed
-                | Error(_)
-                | Panicked(_)
-                | NoActor
-                | RestartLimit
-                | Refused(_)
-                | TimedOut(_)
-                | NameTaken { .. },
-            ) => Verdict::Finish,
-        }
+        if ends || recovery == Recovery::Stop { Verdict::Finish } else { Verdict::Restart }
     }
 }
 

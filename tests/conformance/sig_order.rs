@@ -37,8 +37,8 @@ async fn twenty_senders(each: u32) {
     assert_eq!(all.await, Ok([each; SENDERS]), "every message came, in its sender's order");
 }
 
-/// **R1.11, R2.5** 20 senders send 1,000 numbered messages each to one actor: each sender's numbers
-/// arrive ascending and without a gap. Under shuffled schedules, 20 each.
+/// **R1.1, R1.11, R2.5** 20 senders send 1,000 numbered messages each to one actor: each sender's
+/// numbers arrive ascending and without a gap. Under shuffled schedules, 20 each.
 #[test]
 fn sig_10_per_sender_fifo() {
     in_order(async |_test| twenty_senders(1_000).await);
