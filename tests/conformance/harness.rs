@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use greenroom::test::{self, TestSystem};
@@ -27,6 +27,7 @@ pub(crate) fn case(case: impl AsyncFn(&TestSystem)) {
 
 /// Runs a case in order only: where the schedule is no part of what is shown, or it is long.
 pub(crate) fn in_order(case: impl AsyncFn(&TestSystem)) {
+    LazyLock::force(&LISTENER);
     test::run(async |test| case(test).await);
 }
 
@@ -53,6 +54,7 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 
 /// Runs `f` and gives what was logged meanwhile on this thread, a line each.
 pub(crate) fn logged(f: impl FnOnce()) -> Vec<String> {
+    LazyLock::force(&LISTENER);
     let kept = Kept::default();
     let writer = kept.clone();
     let subscriber =
@@ -61,6 +63,14 @@ pub(crate) fn logged(f: impl FnOnce()) -> Vec<String> {
     let log = kept.0.lock().expect("nobody panics while it writes").clone();
     String::from_utf8_lossy(&log).lines().map(str::to_owned).collect()
 }
+
+/// Somebody who would listen, on no thread. A place in the code that logs for the first time while
+/// nobody does is switched off; when a test on another thread begins to listen at that very moment,
+/// it stays off, and what that test waits for is not logged.
+static LISTENER: LazyLock<tracing::Dispatch> = LazyLock::new(|| {
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+    tracing::Dispatch::new(subscriber)
+});
 
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
