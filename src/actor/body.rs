@@ -24,7 +24,7 @@ use super::family;
 use super::incarnate::Incarnate;
 use super::lease;
 use super::lifecycle::{self, Lifecycle};
-use super::limits::{Limits, Watchdog};
+use super::limits::Watchdog;
 use super::link;
 use super::monitor;
 use super::orphan::Orphans;
@@ -36,11 +36,12 @@ use crate::event_loop::current;
 use crate::mailbox::side::Taken;
 
 /// What an actor may take of its loop.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Share {
     /// How many messages in one poll.
     pub(crate) messages: u32,
-    pub(crate) limits: Option<Limits>,
+    /// Few actors have limits, and a box is small where there are none.
+    pub(crate) watchdog: Option<Box<Watchdog>>,
 }
 
 /// Runs an actor from its first incarnation to its end, which happens also when this is dropped
@@ -58,19 +59,19 @@ where
     live(incarnate, ending, share)
 }
 
-async fn live<P, Kind, I>(mut incarnate: I, ending: Ending<P>, share: Share)
+async fn live<P, Kind, I>(mut incarnate: I, ending: Ending<P>, mut share: Share)
 where
     P: Protocol,
     I: Incarnate<P, Kind>,
 {
     let mut cx = Cx { cell: Rc::clone(&ending.cell) };
     let reason = loop {
-        let reason = one_life(&mut incarnate, &mut cx, share).await;
+        let reason = one_life(&mut incarnate, &mut cx, &mut share).await;
         if cx.cell.control.has_family() {
             if let Some(core) = current::get() {
                 settle_end(&cx.cell, &core, &reason);
             }
-            family::stop(&cx.cell.control, reason.is_clean()).await;
+            Box::pin(family::stop(&cx.cell.control, reason.is_clean())).await;
         }
         let event = end_event(&cx.cell.control, &reason);
         lifecycle::tell(&cx.cell.control, || edge_of(&event, &reason));
@@ -91,29 +92,27 @@ where
     };
     // The factory may hold values of the user's; they go before anybody hears of the end.
     if cx.cell.control.has_family() {
-        family::stop(&cx.cell.control, true).await;
+        Box::pin(family::stop(&cx.cell.control, true)).await;
     }
     drop_quietly(incarnate);
     ending.finish(reason);
 }
 
-async fn one_life<P, Kind, I>(incarnate: &mut I, cx: &mut Cx<P>, share: Share) -> ExitReason
+async fn one_life<P, Kind, I>(incarnate: &mut I, cx: &mut Cx<P>, share: &mut Share) -> ExitReason
 where
     P: Protocol,
     I: Incarnate<P, Kind>,
 {
     let cell = Rc::clone(&cx.cell);
     let mut life = pin!(Some(incarnate.live(cx)));
-    let mut watchdog = Watchdog::default();
-    poll_fn(|task| poll_life(life.as_mut(), &cell, share, &mut watchdog, task)).await
+    poll_fn(|task| poll_life(life.as_mut(), &cell, share, task)).await
 }
 
 /// Polls a life under guard. However it ends, its future is dropped here, at once.
 fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
     mut life: Pin<&mut Option<F>>,
     cell: &ActorCell<P>,
-    share: Share,
-    watchdog: &mut Watchdog,
+    share: &mut Share,
     task: &mut Context<'_>,
 ) -> Poll<ExitReason> {
     let control = &cell.control;
@@ -128,13 +127,15 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
             Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
             Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
             Ok(Poll::Pending) => {
-                reason = share.limits.and_then(|limits| watchdog.check(limits, control, task));
+                reason = share.watchdog.as_mut().and_then(|watchdog| watchdog.check(control, task));
             }
             Err(text) => reason = Some(ExitReason::Panicked(text)),
         }
     }
     let Some(reason) = reason else { return Poll::Pending };
-    watchdog.disarm();
+    if let Some(watchdog) = &mut share.watchdog {
+        watchdog.rest();
+    }
     match catch(|| life.set(None)) {
         Err(text) if reason.is_clean() => Poll::Ready(ExitReason::Panicked(text)),
         Ok(()) | Err(_) => Poll::Ready(reason),

@@ -69,6 +69,8 @@ pub(crate) struct Control {
     /// The stop request was taken where the actor waited for a message: it ends there.
     ends_here: Cell<bool>,
     killed: Cell<bool>,
+    /// Its hooks run.
+    winding_up: Cell<bool>,
     ended: Cell<bool>,
     /// It waits for a message; whoever brings one wakes it.
     listening: Cell<bool>,
@@ -120,6 +122,7 @@ impl Control {
             stopping: Cell::new(false),
             ends_here: Cell::new(false),
             killed: Cell::new(false),
+            winding_up: Cell::new(false),
             ended: Cell::new(false),
             listening: Cell::new(false),
             listener: RefCell::new(None),
@@ -178,6 +181,7 @@ impl Control {
         self.stopping.set(false);
         self.ends_here.set(false);
         self.killed.set(false);
+        self.winding_up.set(false);
         self.in_hand.set(false);
         self.note_errands();
     }
@@ -330,6 +334,15 @@ impl Control {
         }
         self.killed.set(true);
         self.wake();
+    }
+
+    /// The last message of the incarnation is over, and its hooks run.
+    pub(crate) fn begin_winding_up(&self) {
+        self.winding_up.set(true);
+    }
+
+    pub(crate) const fn is_winding_up(&self) -> bool {
+        self.winding_up.get()
     }
 
     pub(crate) fn clear_kill(&self) {

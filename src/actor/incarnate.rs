@@ -208,6 +208,7 @@ async fn wind_up<A: Life>(
     cx: &mut Cx<A::Protocol>,
     mut reason: ExitReason,
 ) -> ExitReason {
+    cx.cell.control.begin_winding_up();
     if let Some(core) = current::get() {
         settle_end(&cx.cell, &core, &reason);
     }
@@ -218,7 +219,7 @@ async fn wind_up<A: Life>(
         }
     }
     if cx.cell.control.has_family() {
-        family::stop(&cx.cell.control, reason.is_clean()).await;
+        Box::pin(family::stop(&cx.cell.control, reason.is_clean())).await;
     }
     match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
         Ok(()) => reason,

@@ -17,9 +17,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Nothing when there is none, which is the usual case.
-    pub(crate) fn given(self) -> Option<Self> {
-        (self.start.is_some() || self.handler.is_some()).then_some(self)
+    /// Who watches over them; nobody when there is none, which is the usual case.
+    pub(crate) fn watchdog(self) -> Option<Box<Watchdog>> {
+        let limited = self.start.is_some() || self.handler.is_some();
+        limited.then(|| Box::new(Watchdog { limits: self, timed: None, timer: None }))
     }
 }
 
@@ -31,9 +32,10 @@ enum Timed {
     Message(u64),
 }
 
-/// Watches over one incarnation between its polls.
-#[derive(Default, Debug)]
+/// Watches over one incarnation after the other, between their polls.
+#[derive(Debug)]
 pub(crate) struct Watchdog {
+    limits: Limits,
     timed: Option<(Timed, u64)>,
     timer: Option<TimerKey>,
 }
@@ -41,19 +43,16 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     /// The incarnation has been polled and goes on: gives why it must end, or sees to it that the
     /// task is woken at the limit. Time counts from the turn in which the start or the message
-    /// began.
-    pub(crate) fn check(
-        &mut self,
-        limits: Limits,
-        control: &Control,
-        task: &Context<'_>,
-    ) -> Option<ExitReason> {
+    /// began. The hooks of an end have the limit of the supervisor's shutdown rule and none here.
+    pub(crate) fn check(&mut self, control: &Control, task: &Context<'_>) -> Option<ExitReason> {
         self.disarm();
         let core = current::get()?;
-        let (timed, limit) = if !control.has_started() {
-            (Timed::Start, limits.start)
+        let (timed, limit) = if control.is_winding_up() {
+            (Timed::Start, None)
+        } else if !control.has_started() {
+            (Timed::Start, self.limits.start)
         } else if control.has_message() {
-            (Timed::Message(control.handled()), limits.handler)
+            (Timed::Message(control.handled()), self.limits.handler)
         } else {
             (Timed::Start, None)
         };
@@ -73,7 +72,13 @@ impl Watchdog {
         None
     }
 
-    pub(crate) fn disarm(&mut self) {
+    /// The incarnation is over.
+    pub(crate) fn rest(&mut self) {
+        self.timed = None;
+        self.disarm();
+    }
+
+    fn disarm(&mut self) {
         if let Some(timer) = self.timer.take() {
             current::with(|core| core.disarm(timer));
         }

@@ -271,7 +271,8 @@ where
 {
     let key = core.scheduler.insert(None);
     let cell = Rc::new(ActorCell::new(Control::new(key, name, parent), options.mailbox));
-    let share = Share { messages: core.limits.messages_per_poll, limits: options.limits.given() };
+    let share =
+        Share { messages: core.limits.messages_per_poll, watchdog: options.limits.watchdog() };
     let body = body::run(incarnate, Rc::clone(&cell), share);
     core.scheduler.attach(key, cell);
     // The slot was made a moment ago and nothing ran in between.

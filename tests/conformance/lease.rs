@@ -228,3 +228,43 @@ enum Hang {
     ForEver(Rc<()>),
 }
 impl Protocol for Hang {}
+
+/// Takes its time for its last words.
+struct Slow {
+    log: Log,
+}
+struct FailLate;
+protocol! {
+    enum SlowProtocol {
+        FailLate(FailLate),
+    }
+}
+impl Actor for Slow {
+    type Protocol = SlowProtocol;
+    type Error = Fault;
+
+    async fn stopped(&mut self, reason: &ExitReason, _: &mut Cx<SlowProtocol>) {
+        time::sleep(secs(10)).await;
+        self.log.add(format!("last words: {reason}"));
+    }
+}
+impl Handler<FailLate> for Slow {
+    async fn handle(&mut self, _: FailLate, _: &mut Cx<SlowProtocol>) -> Result<(), Fault> {
+        time::sleep(secs(1)).await;
+        Err(Fault::new("told to"))
+    }
+}
+
+/// The limit of a handler is none for the hooks after it.
+#[test]
+fn hung_handler_limit_does_not_cut_the_stop_hook() {
+    case(async |test| {
+        let log = Log::new();
+        let noted = log.clone();
+        let spec = child("slow", move || Slow { log: noted.clone() }).restart(Temporary);
+        let addr = test.spawn(spec.handler_timeout(secs(2))).await.unwrap();
+        addr.tell(FailLate).await.unwrap();
+        assert_eq!(addr.ended().await, ExitReason::Error("told to".into()));
+        assert_eq!((log.take(), test.now()), (vec!["last words: error: told to".into()], secs(11)));
+    });
+}
