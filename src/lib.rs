@@ -54,7 +54,7 @@
 //! - [`router`]: many actors behind one address, and one of many by a key.
 //! - [`flow`]: stages that ask for what they can handle.
 //! - [`system`]: from `main` to the last drop, signals, dead letters, the shutdown in phases.
-//! - [`test`]: a whole system on virtual time, for tests.
+//! - [`mod@test`]: a whole system on virtual time, for tests.
 //! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
 //!   pool, sockets.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
