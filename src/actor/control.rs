@@ -389,11 +389,19 @@ impl Control {
     pub(crate) fn listen(&self, with: &Waker) {
         self.listening.set(true);
         self.receptive.set(true);
-        if !with.will_wake(&waker(self.key)) {
-            // The one that stood there is dropped after the borrow.
-            let before = self.listener.borrow_mut().replace(with.clone());
-            drop(before);
+        let foreign = !with.will_wake(&waker(self.key));
+        if foreign || self.listener.borrow().is_some() {
+            self.replace_listener(foreign.then_some(with));
         }
+    }
+
+    /// The waker of the latest poll counts: one of a combinator that is gone wakes nobody. Cloned
+    /// and dropped with nothing borrowed.
+    #[cold]
+    fn replace_listener(&self, with: Option<&Waker>) {
+        let foreign = with.cloned();
+        let before = self.listener.replace(foreign);
+        drop(before);
     }
 
     /// Wakes the actor if it waits for a message.

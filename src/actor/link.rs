@@ -20,7 +20,7 @@ use super::id::ActorId;
 use super::monitor::Numbers;
 use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
-use crate::base::panics::catch;
+use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
 
 /// The end of a linked actor, as an actor that traps exits hears of it.
@@ -323,7 +323,7 @@ pub(crate) fn tell_all(control: &Control, reason: &ExitReason) {
     let me = control.id();
     let Some(bonds) = control.made_bonds() else { return };
     let trap = bonds.links.trap.take();
-    drop(trap);
+    drop_quietly(trap);
     for (partner, _) in bonds.links.partners.take() {
         let exit =
             Exit { actor: me, name: Some(Arc::clone(&control.name)), reason: reason.clone() };

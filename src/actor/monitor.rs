@@ -11,7 +11,7 @@ use super::id::ActorId;
 use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
 use crate::base::key::Key;
-use crate::base::panics::catch;
+use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
 
 /// An actor that was watched has ended for good.
@@ -320,5 +320,5 @@ pub(crate) fn withdraw_all(control: &Control) {
 pub(crate) fn withdraw(monitor: MonitorId) -> bool {
     let tell = control::with(monitor.target, |target| target.monitors.remove_watcher(monitor));
     // The closure holds values of the watcher's: dropped here, with nothing borrowed.
-    tell.flatten().is_some()
+    tell.flatten().map(drop_quietly).is_some()
 }

@@ -196,6 +196,9 @@ impl<P: Protocol> Cx<P> {
 
     fn poll_message(&self, task: &Context<'_>) -> Poll<P> {
         self.cell.control.end_message();
+        if self.cell.mailbox.has_side() {
+            self.cell.finish_taken();
+        }
         match self.poll_mailbox(task) {
             Poll::Ready(()) => self.take().map_or(Poll::Pending, Poll::Ready),
             Poll::Pending => Poll::Pending,

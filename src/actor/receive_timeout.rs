@@ -11,6 +11,7 @@ use super::context::Cx;
 use super::monitor::Numbers;
 use super::protocol::Protocol;
 use crate::base::clock::nanos;
+use crate::base::panics::drop_quietly;
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
 use crate::timer::TimerKey;
@@ -110,10 +111,11 @@ impl<P: Protocol> ReceiveTimeout<P> {
 
     /// Takes it off; gives the tag of a notice that may stand in the mailbox.
     pub(crate) fn cancel(&self, core: &Core) -> Option<u64> {
-        let idle = self.idle.take()?;
+        let idle = *self.idle.take()?;
         if let Some(timer) = idle.timer {
             core.disarm(timer);
         }
+        drop_quietly(idle.make);
         Some(idle.tag)
     }
 }

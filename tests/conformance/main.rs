@@ -50,4 +50,5 @@ mod top;
 mod tree;
 mod tsk;
 mod tsk_stream;
+mod wake;
 mod worker;
