@@ -2,6 +2,8 @@
 //!
 //! A test's documentation begins with the rules that it shows, in bold.
 
+#[cfg(unix)]
+mod loop_fd;
 mod queue;
 mod sync;
 mod sync_random;
