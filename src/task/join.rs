@@ -11,6 +11,8 @@ use std::time::Duration;
 use crate::base::key::Key;
 use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
+use crate::event_loop::panics::{self, PanicOrigin};
+use crate::event_loop::shutdown::Leftover;
 
 /// The right to await a task, to abort it, or to let it go by dropping this.
 ///
@@ -175,10 +177,7 @@ impl<T> JoinCell<T> {
 impl<T> Drop for JoinCell<T> {
     fn drop(&mut self) {
         if let Some(Err(JoinError::Panicked(text))) = self.outcome.take() {
-            tracing::error!(
-                target: "greenroom::task", panic = %text,
-                "a task panicked and nobody awaited it",
-            );
+            panics::report(PanicOrigin::Task, &text);
         }
     }
 }
@@ -221,6 +220,9 @@ impl<T> Report<T> {
 impl<T> Drop for Report<T> {
     fn drop(&mut self) {
         if let Some(cell) = self.cell.take() {
+            if let Some(core) = current::get().filter(|core| core.is_closing()) {
+                core.locals.get::<Leftover>().note();
+            }
             cell.finish(Err(JoinError::Cancelled));
         }
     }

@@ -2,8 +2,11 @@
 //!
 //! A test's documentation begins with the rules that it shows, in bold.
 
+mod loop_callbacks;
 #[cfg(unix)]
 mod loop_fd;
+mod loop_life;
+mod loop_turns;
 mod queue;
 mod sync;
 mod sync_random;

@@ -16,7 +16,6 @@ mod net;
 mod promises;
 mod registry;
 mod shutdown;
-mod slow;
 mod supervision;
 mod support;
 mod system;

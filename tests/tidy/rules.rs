@@ -79,6 +79,7 @@ pub(crate) const PURE: &[&str] = &[
     "src/timer/wheel.rs",
     "src/timer/level.rs",
     "src/reactor/readiness.rs",
+    "src/event_loop/histogram.rs",
     "src/sync/store.rs",
     "src/sync/waiters.rs",
     "src/mailbox/overflow.rs",
