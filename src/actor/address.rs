@@ -7,6 +7,7 @@ use std::task::Poll;
 use super::arrival::{Arrival, arrive};
 use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate as _};
+use super::control;
 use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::exit::ExitReason;
@@ -243,8 +244,8 @@ impl<P: Protocol> Addr<P> {
     ///   perhaps in part. As soon as the actor stops, or its incarnation crashes, without a reply.
     /// - [`NoReply`](super::AskError::NoReply): the same, as soon as an actor that lives on drops
     ///   the reply port.
-    /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other have closed
-    ///   a circle; whether the message will be handled is unknown.
+    /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other, as far as
+    ///   their loop can see, have closed a circle; whether the message will be handled is unknown.
     /// - [`TimedOut`](super::AskError::TimedOut) at the limit: nothing is certain. The message may
     ///   be handled now, later, or never.
     ///
@@ -374,6 +375,7 @@ impl<P: Protocol> Addr<P> {
     where
         P: Accepts<M, Reply = R>,
     {
+        control::note_passed();
         let Request { message, reply } = request;
         let (mut passage, mut reply) = (Passage::new(message), Some(reply));
         let mut port = || reply.take().unwrap_or_else(Reply::nobody);

@@ -74,9 +74,14 @@ pub enum AskError<M> {
     },
     /// An actor asked itself, which could only have ended at the limit. It was not sent.
     SelfAsk(TellError<M>),
-    /// The actor that was asked waits, over other asks, for the asker itself, so that none of them
-    /// can go on. The message was sent; whether it will be handled, once one of the others has
-    /// given up, is unknown.
+    /// The actor that was asked waits, as far as the loop can see, over other asks for the asker
+    /// itself, so that none of them can go on. The message was sent; whether it will be handled,
+    /// once one of the others has given up, is unknown.
+    ///
+    /// The loop does not see where a handler has sent a reply port on inside a message of its own,
+    /// nor that an ask which was begun is not awaited any more: a handler that asks back after
+    /// either may be told of a circle where there is none. [`Request::forward`](super::Request) is
+    /// seen.
     Cycle {
         /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
         cycle: Arc<[ActorLabel]>,

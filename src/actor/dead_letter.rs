@@ -74,7 +74,8 @@ pub enum Cause {
     /// The actor had ended when the message came, and the message could not be given back or was
     /// dropped by the sender who had got it back.
     Closed,
-    /// The actor ended with the message in its mailbox.
+    /// The actor ended with the message in its mailbox; or the incarnation did that had asked for
+    /// it by [`Cx::continue_with`](super::Cx::continue_with).
     Ended(ExitReason),
     /// The incarnation that handled the message crashed.
     Crashed(ExitReason),

@@ -2,9 +2,13 @@
 //! function.
 
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::future::FutureExt as _;
 
@@ -194,7 +198,7 @@ pub(crate) async fn live<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> Ex
         return ExitReason::Normal;
     }
     // The one guard for all messages: the actor outlives a panic, for its hook.
-    let reason = match AssertUnwindSafe(handle_all(actor, cx)).catch_unwind().await {
+    let reason = match AssertUnwindSafe(handle_until_end(actor, cx)).catch_unwind().await {
         Ok(reason) => reason,
         Err(payload) => panic_reason(payload),
     };
@@ -218,13 +222,27 @@ async fn wind_up<A: Life>(
             reason = panic_reason(payload);
         }
     }
-    if cx.cell.control.has_family() {
+    // One that is killed does not come to its hook.
+    if cx.cell.control.has_family() && !cx.cell.control.is_killed() {
         Box::pin(family::stop(&cx.cell.control, reason.is_clean())).await;
     }
     match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
         Ok(()) => reason,
         Err(payload) => panic_reason(payload),
     }
+}
+
+/// Handles messages until the actor ends, also where a handler waits for a message itself.
+async fn handle_until_end<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
+    let cell = Rc::clone(&cx.cell);
+    let mut handling = pin!(handle_all(actor, cx));
+    poll_fn(|task| match handling.as_mut().poll(task) {
+        Poll::Pending if cell.control.take_end_here() => {
+            Poll::Ready(cell.control.take_stop_reason())
+        }
+        other => other,
+    })
+    .await
 }
 
 /// One message after the other, until a stop or a crash.

@@ -84,9 +84,21 @@ pub(crate) struct Links {
     /// With the tag of the notice that a partner's end becomes.
     partners: RefCell<Vec<(ActorId, u64)>>,
     trap: RefCell<Option<Trap>>,
+    /// An exit that ends the actor. A link belongs to the actor: one that came too late for an
+    /// incarnation is for the next.
+    pending: RefCell<Option<ExitReason>>,
 }
 
 impl Links {
+    pub(crate) fn pending_exit(&self) -> Option<ExitReason> {
+        self.pending.borrow().clone()
+    }
+
+    /// The incarnation saw its request to stop, so the exit has had its effect.
+    pub(crate) fn acted(&self) {
+        self.pending.take();
+    }
+
     fn add(&self, partner: ActorId, tag: u64) -> bool {
         let mut partners = self.partners.borrow_mut();
         let known = partners.iter().any(|(known, _)| *known == partner);
@@ -188,7 +200,7 @@ impl<P: Protocol> Cx<P> {
         let me = self.id();
         control::with(actor.0, |partner| partner.bonds().links.remove(me));
         if let Some(tag) = self.cell.control.bonds().links.remove(actor) {
-            drop(self.cell.mailbox.remove_notices(tag));
+            drop(self.cell.remove_notices(tag));
         }
     }
 
@@ -314,7 +326,11 @@ fn signal(target: &Control, tag: u64, exit: Exit) {
             }
         }
         None if exit.reason == ExitReason::Normal => {}
-        None => target.ask_to_stop(exit.reason),
+        None => {
+            let links = &target.bonds().links;
+            links.pending.borrow_mut().get_or_insert_with(|| exit.reason.clone());
+            target.ask_to_stop(exit.reason);
+        }
     }
 }
 

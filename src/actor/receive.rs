@@ -12,9 +12,10 @@ use crate::event_loop::current;
 impl<P: Protocol> Cx<P> {
     /// The next message.
     ///
-    /// When the actor is asked to stop, the function that awaits this ends here: its locals are
-    /// dropped and nothing after this line runs. To clean up with code of your own, use
-    /// [`next`](Self::next). The first call says that the actor has started.
+    /// When the actor is asked to stop, the function or the handler that awaits this ends here: its
+    /// locals are dropped and nothing after this line runs, but for the hook of a struct. To clean
+    /// up with code of your own, use [`next`](Self::next). The first call says that the actor has
+    /// started.
     ///
     /// # Cancel safety
     /// Dropped while it waits, no message is lost.
@@ -217,6 +218,7 @@ impl<P: Protocol> Cx<P> {
             return Poll::Ready(());
         } else {
             // A stop that comes before the next turn finds nobody listening, but a turn to come.
+            self.cell.control.listening.ask_again();
             task.waker().wake_by_ref();
         }
         Poll::Pending

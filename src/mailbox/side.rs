@@ -116,6 +116,17 @@ impl<M> Side<M> {
         replayed
     }
 
+    /// Takes back what a handler asked to be handled next.
+    pub(crate) fn drain_next(&mut self) -> Vec<M> {
+        let mut next = Vec::new();
+        while self.has_next() {
+            if let Some(First::Next(message)) = self.first.pop_front() {
+                next.push(message);
+            }
+        }
+        next
+    }
+
     /// Puts a notice behind what comes first, and before all that others have sent and will send.
     pub(crate) fn put_due(&mut self, tag: u64, message: M) {
         self.due.push_back((tag, message));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::plan::Plan;
 use super::strategy::{ChildKind, Restart, Shutdown};
-use crate::actor::control::Parent;
+use crate::actor::parent::Parent;
 use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
 use crate::base::backoff::Backoff;
