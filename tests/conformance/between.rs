@@ -13,7 +13,7 @@ use greenroom::time;
 use crate::harness::{Log, case, ms, secs};
 use crate::scripted::{Script, inside, script, scripted};
 
-/// **R1.3** An exit over a link that comes while the actor waits to be started again is not lost:
+/// **R1.2** An exit over a link that comes while the actor waits to be started again is not lost:
 /// the next incarnation ends by it.
 #[test]
 fn an_exit_between_incarnations_reaches_the_next() {
@@ -44,7 +44,7 @@ fn an_exit_between_incarnations_reaches_the_next() {
     });
 }
 
-/// **R1.3** The same for an exit that comes while the crashed incarnation takes its time to end.
+/// **R1.2** The same for an exit that comes while the crashed incarnation takes its time to end.
 #[test]
 fn an_exit_during_the_stop_hook_reaches_the_next() {
     struct Slow(Rc<Cell<u32>>);
@@ -179,7 +179,7 @@ fn a_monitor_on_the_dead_can_be_taken_back() {
     });
 }
 
-/// **R5.6** A repeated receive timeout counts from when the actor waits again, also after its own
+/// **R5.5** A repeated receive timeout counts from when the actor waits again, also after its own
 /// message.
 #[test]
 fn a_repeated_receive_timeout_counts_from_the_next_wait() {

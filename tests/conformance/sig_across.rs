@@ -22,7 +22,7 @@ fn turns(there: &mut EventLoop) {
     });
 }
 
-/// **R1.6, R1.8** A monitor on an actor of another loop goes on over restarts of the watcher, and
+/// **R1.6** A monitor on an actor of another loop goes on over restarts of the watcher, and
 /// tells the end once, with name and reason.
 #[test]
 fn a_monitor_across_loops_goes_on_over_a_restart() {
