@@ -78,10 +78,10 @@ pub enum AskError<M> {
     /// itself, so that none of them can go on. The message was sent; whether it will be handled,
     /// once one of the others has given up, is unknown.
     ///
-    /// The loop does not see where a handler has sent a reply port on inside a message of its own,
-    /// nor that an ask which was begun is not awaited any more: a handler that asks back after
-    /// either may be told of a circle where there is none. [`Request::forward`](super::Request) is
-    /// seen.
+    /// The loop does not see that a handler has sent a reply port on inside a message or a channel
+    /// of its own, nor that an ask which was begun is not awaited any more: a handler that asks
+    /// back after either may be told of a circle where there is none.
+    /// [`Request::forward`](super::Request::forward) is seen, and so is a task that it starts.
     Cycle {
         /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
         cycle: Arc<[ActorLabel]>,

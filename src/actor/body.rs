@@ -30,6 +30,7 @@ use super::monitor;
 use super::orphan::Orphans;
 use super::parent::{ChildEvent, Verdict};
 use super::protocol::Protocol;
+use super::reply::{Loss, Lost};
 use super::wait;
 use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::core::Core;
@@ -72,8 +73,6 @@ where
             if let Some(core) = current::get() {
                 settle_end(&cx.cell, &core, &reason);
             }
-            // The kill that ended the incarnation is done with; another one ends the wait.
-            cx.cell.control.clear_kill();
             Box::pin(family::stop(&cx.cell.control, reason.is_clean())).await;
         }
         let event = end_event(&cx.cell.control, &reason);
@@ -216,8 +215,9 @@ pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: 
         control.end_message();
     }
     orphans.settle_for(control, reason);
-    // Dropped after that, as the end does not explain why these were not answered.
-    drop_quietly(done);
+    // The end does not explain why these were not answered.
+    let dropped = Loss { by: Some(control.label()), why: Lost::Dropped };
+    orphans.during(dropped, || drop_quietly(done));
 }
 
 /// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.

@@ -14,6 +14,7 @@ use super::receive_timeout::ReceiveTimeout;
 use super::spawn::MailboxOptions;
 use super::stash::Stash;
 use super::watch::Watches;
+use crate::base::context::Slot;
 use crate::base::key::Key;
 use crate::base::panics::drop_quietly;
 use crate::event_loop::core::Core;
@@ -76,6 +77,14 @@ impl<P: 'static> Attachment for ActorCell<P> {
 
     fn waiting(&self) -> usize {
         self.mailbox.len()
+    }
+
+    fn spawned(&self) {
+        self.control.note_passed();
+    }
+
+    fn context(&self) -> &Slot {
+        &self.control.bonds().context
     }
 }
 

@@ -11,13 +11,14 @@ use super::exit::ExitReason;
 use super::family::Family;
 use super::id::ActorId;
 use super::lifecycle::{self, Lifecycle};
-use super::link::Links;
+use super::link::{self, Links};
 use super::listen::Listening;
 use super::monitor::Monitors;
 use super::parent::{ChildEvent, Parent, Verdict};
 use super::recovery::Recovery;
 use super::release::Releases;
 use super::wait::Waits;
+use crate::base::context::Slot;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
@@ -78,6 +79,8 @@ pub(crate) struct Bonds {
     pub(crate) links: Links,
     pub(crate) waits: Waits,
     pub(crate) family: Family,
+    /// The values that it sees, over all incarnations.
+    pub(crate) context: Slot,
 }
 
 impl Control {
@@ -148,9 +151,6 @@ impl Control {
     /// stop or a kill that comes in between finds nobody.
     pub(crate) fn end_incarnation(&self) {
         self.between.set(true);
-        if let Some(bonds) = self.made_bonds().filter(|_| self.stopping.get()) {
-            bonds.links.acted();
-        }
         self.started.set(false);
         self.declined.set(false);
         self.refusal.set(None);
@@ -170,7 +170,7 @@ impl Control {
         self.end_between();
         self.verdict.set(None);
         if let Some(reason) = self.made_bonds().and_then(|bonds| bonds.links.pending_exit()) {
-            self.ask_to_stop(reason);
+            link::exit(self, reason);
         }
     }
 
@@ -279,24 +279,38 @@ impl Control {
     // --- stop and kill ---
 
     pub(crate) fn ask_to_stop(&self, reason: ExitReason) {
+        self.accepts_stop(reason);
+    }
+
+    /// The same; whether the incarnation will end for this reason, unless it crashes first.
+    pub(crate) fn accepts_stop(&self, reason: ExitReason) -> bool {
         if self.between.get() {
-            return;
+            return false;
         }
-        if !self.stop_asked.replace(true) {
+        let first = !self.stop_asked.replace(true);
+        if first {
             *self.stop_reason.borrow_mut() = reason;
             self.note_errands();
         }
         self.notify();
+        first
     }
 
     /// Whether the actor is to stop, taking the request if there is one.
     #[inline]
     pub(crate) fn take_stop(&self) -> bool {
-        if self.stop_asked.get() {
-            self.stopping.set(true);
-            self.note_errands();
+        if self.stop_asked.get() && !self.stopping.replace(true) {
+            self.begin_stopping();
         }
         self.stopping.get()
+    }
+
+    #[cold]
+    fn begin_stopping(&self) {
+        self.note_errands();
+        if let Some(bonds) = self.made_bonds() {
+            bonds.links.acted();
+        }
     }
 
     pub(crate) const fn is_stopping(&self) -> bool {
@@ -327,6 +341,8 @@ impl Control {
     /// The last message of the incarnation is over, and its hooks run.
     pub(crate) fn begin_winding_up(&self) {
         self.winding_up.set(true);
+        // A message that the last handler waited for in vain ends no hook.
+        self.ends_here.set(false);
     }
 
     pub(crate) const fn is_winding_up(&self) -> bool {
@@ -419,7 +435,6 @@ impl Control {
     }
 
     pub(crate) fn own_task(&self, task: Key, is_alive: impl Fn(Key) -> bool) {
-        self.note_passed();
         let mut tasks = self.tasks.borrow_mut();
         if tasks.len() == tasks.capacity() {
             tasks.retain(|task| is_alive(*task));

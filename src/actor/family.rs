@@ -1,7 +1,7 @@
 //! The supervisors that an ordinary actor has started: they end with its incarnation, before its
 //! stop hook.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -13,6 +13,8 @@ use super::id::ActorId;
 #[derive(Default)]
 pub(crate) struct Family {
     members: RefCell<Vec<Member>>,
+    /// Somebody waits until they have stopped, or did until a kill ended that.
+    stopping: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -60,6 +62,13 @@ impl Family {
 pub(crate) async fn stop(control: &Control, all: bool) {
     let Some(bonds) = control.made_bonds() else { return };
     let family = &bonds.family;
+    if family.stopping.replace(true) && control.is_killed() {
+        // This kill has ended the wait of before.
+        family.stopping.set(false);
+        return family.stop_all(all);
+    }
+    // A kill that ended the incarnation is done with; another one ends the wait.
+    control.clear_kill();
     while let Some(supervisor) = family.last(all) {
         supervisor.stop();
         let mut ended = pin!(supervisor.ended());
@@ -69,8 +78,10 @@ pub(crate) async fn stop(control: &Control, all: bool) {
             Poll::Pending => Poll::Pending,
         });
         if killed.await {
+            family.stopping.set(false);
             return family.stop_all(all);
         }
         family.remove(supervisor);
     }
+    family.stopping.set(false);
 }

@@ -14,6 +14,7 @@ use futures::future::FutureExt as _;
 
 use super::Actor;
 use super::body::settle_end;
+use super::cell::ActorCell;
 use super::context::Cx;
 use super::exit::ExitReason;
 use super::family;
@@ -216,17 +217,23 @@ async fn wind_up<A: Life>(
     if let Some(core) = current::get() {
         settle_end(&cx.cell, &core, &reason);
     }
+    let cell = Rc::clone(&cx.cell);
     if reason.is_crash() {
-        let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
+        let crashed = or_end_here(&cell, actor.crashed(&reason, cx), || ());
+        let crashed = AssertUnwindSafe(crashed).catch_unwind().await;
         if let Err(payload) = crashed {
             reason = panic_reason(payload);
         }
     }
-    // One that is killed does not come to its hook.
-    if cx.cell.control.has_family() && !cx.cell.control.is_killed() {
-        Box::pin(family::stop(&cx.cell.control, reason.is_clean())).await;
+    if cell.control.has_family() {
+        if cell.control.is_killed() {
+            // Its family is to stop first, and that takes longer than it has.
+            return ExitReason::Killed;
+        }
+        Box::pin(family::stop(&cell.control, reason.is_clean())).await;
     }
-    match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
+    let stopped = or_end_here(&cell, actor.stopped(&reason, cx), || ());
+    match AssertUnwindSafe(stopped).catch_unwind().await {
         Ok(()) => reason,
         Err(payload) => panic_reason(payload),
     }
@@ -235,10 +242,20 @@ async fn wind_up<A: Life>(
 /// Handles messages until the actor ends, also where a handler waits for a message itself.
 async fn handle_until_end<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
     let cell = Rc::clone(&cx.cell);
-    let mut handling = pin!(handle_all(actor, cx));
-    poll_fn(|task| match handling.as_mut().poll(task) {
-        Poll::Pending if cell.control.take_end_here() => {
-            Poll::Ready(cell.control.take_stop_reason())
+    or_end_here(&cell, handle_all(actor, cx), || cell.control.take_stop_reason()).await
+}
+
+/// Runs a future, and gives this instead where it waits for a message that does not come any more.
+async fn or_end_here<P: Protocol, T>(
+    cell: &ActorCell<P>,
+    future: impl Future<Output = T>,
+    instead: impl Fn() -> T,
+) -> T {
+    let mut future = pin!(future);
+    poll_fn(|task| match future.as_mut().poll(task) {
+        // A kill acts first.
+        Poll::Pending if !cell.control.is_killed() && cell.control.take_end_here() => {
+            Poll::Ready(instead())
         }
         other => other,
     })

@@ -15,6 +15,7 @@ use super::cell::ActorCell;
 use super::context::Cx;
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
+use super::monitor::Numbers;
 use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
 use crate::base::panics::drop_quietly;
@@ -54,6 +55,8 @@ pub struct Lease<P: Protocol + Accepts<M>, M> {
     attempt: u32,
     /// How many messages had been begun when it was made.
     of: u64,
+    /// Its place among all leases.
+    number: u64,
 }
 
 /// A message that was let go in a turn whose end is not known yet.
@@ -61,6 +64,7 @@ pub(crate) struct Leased<P> {
     message: P,
     attempt: u32,
     of: u64,
+    number: u64,
     /// How many messages had been begun when it was let go: a crash with a later one in hand comes
     /// too late to bring this one back.
     let_go: u64,
@@ -109,7 +113,8 @@ impl<P: Protocol> Cx<P> {
             Taken::Ordinary | Taken::Notice(_) => 0,
         };
         let of = self.cell.control.handled();
-        Lease { cell: Rc::clone(&self.cell), message: Some(message), attempt, of }
+        let number = current::with(|core| core.locals.get::<Numbers>().next()).unwrap_or(of);
+        Lease { cell: Rc::clone(&self.cell), message: Some(message), attempt, of, number }
     }
 }
 
@@ -173,8 +178,10 @@ impl<P: Protocol + Accepts<M>, M> Drop for Lease<P, M> {
         let (Some(message), Some(core)) = (self.message.take(), current::get()) else { return };
         // Whether the incarnation crashes in this very poll is known when the poll is over.
         let message = P::wrap(message, Reply::nobody());
-        let (attempt, of, let_go) = (self.attempt, self.of, self.cell.control.handled());
-        self.cell.extra().leased.borrow_mut().push(Leased { message, attempt, of, let_go });
+        let Self { attempt, of, number, .. } = *self;
+        let let_go = self.cell.control.handled();
+        let leased = Leased { message, attempt, of, number, let_go };
+        self.cell.extra().leased.borrow_mut().push(leased);
         let cell = Rc::clone(&self.cell);
         core.defer(move |_| {
             // Those that a crash did not take are done.
@@ -208,8 +215,8 @@ pub(crate) fn settle<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) -> S
         drop_quietly(held);
         return Settled { in_hand: false, done };
     }
-    // Locals are dropped from the last to the first.
-    held.sort_by_key(|lease| lease.of);
+    // Each is put before the ones that are there, so the last comes first here.
+    held.sort_by_key(|lease| std::cmp::Reverse(lease.number));
     let in_hand = held.iter().any(|lease| lease.of == now);
     for Leased { message, attempt, .. } in held {
         let attempts = attempt + 1;

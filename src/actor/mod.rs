@@ -52,7 +52,7 @@ mod keyed_timer;
 mod lease;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
-mod link;
+pub(crate) mod link;
 mod listen;
 mod making;
 mod monitor;

@@ -10,9 +10,9 @@
 //! actor is *stuck* when it waits and, when it was last polled, did not wait for messages too. A
 //! cycle of edges between stuck actors does not end by itself.
 //!
-//! Two things cannot be seen: a reply port inside a message that a handler sent on before it asks
-//! back, and an ask that was begun and is not awaited any more. Whoever does that, and asks back in
-//! the same handler, may be told of a cycle where there is none.
+//! What cannot be seen: a reply port inside a message or a channel that a handler sent on before it
+//! asks back, and an ask that was begun and is not awaited any more. Whoever does that, and asks
+//! back in the same handler, may be told of a cycle where there is none.
 //!
 //! Edges are looked at only when an ask goes to an actor that waits for one itself. Asks that cross
 //! loops leave none: such cycles end at the limits of their asks.
@@ -115,13 +115,16 @@ pub(crate) fn note<R: 'static, G: Gate + ?Sized>(
 }
 
 fn add(core: &Core, asker: Key, asked: &Control, edge: Edge) {
-    control::with_on(core, asker, |asker| {
+    let noted = control::with_on(core, asker, |asker| {
         let mut edges = asker.bonds().waits.edges.borrow_mut();
         if edges.len() == edges.capacity() {
             edges.retain(|edge| (edge.is_open)(core, edge.slot));
         }
         edges.push(edge);
     });
+    if noted.is_none() {
+        return;
+    }
     let waits = |bonds: &Bonds| !bonds.waits.edges.borrow().is_empty();
     if asked.made_bonds().is_some_and(waits) {
         // Whether the asker waits for messages too is known when its poll is over.

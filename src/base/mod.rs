@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `backoff` | delays that grow from failure to failure |
 //! | `clock` | the one place that reads the machine's clock |
+//! | `context` | values that a chain of tasks sees |
 //! | `hash` | a hash without a random seed, and who of several owns a key |
 //! | `invariant` | named promises, checked where they are kept |
 //! | `key` | 64-bit keys: loop, slot, generation |
@@ -14,6 +15,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
+pub(crate) mod context;
 pub(crate) mod hash;
 pub(crate) mod invariant;
 pub(crate) mod key;

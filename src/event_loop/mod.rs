@@ -23,6 +23,7 @@
 //! Whatever another run of the same program might see differently goes through `driver.rs`.
 
 pub(crate) mod builder;
+pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod current;
 pub(crate) mod driver;

@@ -75,11 +75,9 @@ impl<M> Side<M> {
         self.first.insert(place, First::Next(message));
     }
 
-    /// Puts a message before all that have come, behind others of its kind.
+    /// Puts a message before all that have come, and before others of its kind.
     pub(crate) fn put_redelivered(&mut self, message: M, attempts: u32) {
-        let is_before =
-            |first: &&First<M>| matches!(first, First::Next(_) | First::Redelivered(..));
-        let place = self.first.iter().take_while(is_before).count();
+        let place = self.first.iter().take_while(|first| matches!(first, First::Next(_))).count();
         self.first.insert(place, First::Redelivered(message, attempts));
     }
 

@@ -11,6 +11,7 @@ use super::error::StartError;
 use super::handle::Supervisor;
 use super::spec::IntoChild as _;
 use crate::actor::control::{self, Control};
+use crate::actor::link;
 use crate::actor::parent::{ChildEvent, Parent, Verdict};
 use crate::actor::{ActorId, Cx, ExitReason, Protocol};
 use crate::event_loop::current;
@@ -112,7 +113,7 @@ impl Parent for Owner {
                 && reason.is_crash()
                 && !starting
             {
-                owner.ask_to_stop(reason);
+                link::exit(owner, reason);
             }
         });
     }

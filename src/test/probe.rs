@@ -126,7 +126,10 @@ impl<M: 'static> Probe<M> {
                 Some(message) => Poll::Ready(message),
                 None => {
                     let waker = cx.waker().clone();
-                    self.kept.waiting.borrow_mut().push(waker);
+                    let mut waiting = self.kept.waiting.borrow_mut();
+                    if waiting.iter().all(|known| !known.will_wake(&waker)) {
+                        waiting.push(waker);
+                    }
                     Poll::Pending
                 }
             });

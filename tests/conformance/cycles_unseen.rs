@@ -201,6 +201,55 @@ fn no_alarm_where_the_question_was_passed_on() {
     });
 }
 
+/// The same where a task was started that may answer.
+#[test]
+fn no_alarm_where_a_task_may_answer() {
+    case(async |test| {
+        let friend = greenroom::actor::spawn("friend", async |cx: &mut Cx<FriendProtocol>| {
+            let FriendProtocol::Question(_, reply) = cx.recv().await else { panic!("a question") };
+            task::spawn(async move {
+                time::sleep(secs(1)).await;
+                reply.send(7);
+            });
+            let asker = test_asker(cx);
+            assert_eq!(asker.ask(Name).await.map_err(|e| Fault::new(e.to_string()))?, 1);
+            Ok::<(), Fault>(())
+        });
+        let asker = asker(friend);
+        ASKER.set(Some(asker));
+        went_well(test, asker).await;
+        let crashed = test.events().iter().filter(|e| e.to_string().contains("crashed")).count();
+        assert_eq!(crashed, 0);
+    });
+}
+
+// C1: a wait for a message that was given up hides no cycle.
+#[test]
+fn a_cycle_is_seen_after_a_wait_was_given_up() {
+    case(async |test| {
+        let friend = greenroom::actor::spawn("friend", async |cx: &mut Cx<FriendProtocol>| {
+            let FriendProtocol::Question(_, _reply) = cx.recv().await else { panic!("a question") };
+            let asker = test_asker(cx);
+            let asked = asker.ask(Name).await;
+            assert!(matches!(asked, Err(AskError::Cycle { .. })), "{asked:?}");
+            Ok::<(), Fault>(())
+        });
+        let asker = greenroom::actor::spawn("asker", async move |cx: &mut Cx<FriendProtocol>| {
+            let mut waits: FuturesUnordered<_> = [cx.recv()].into_iter().collect();
+            assert!(time::timeout(secs(1), waits.next()).await.is_err());
+            drop(waits);
+            let _ = friend.ask(Question).await;
+            Ok::<(), Fault>(())
+        });
+        ASKER.set(Some(asker));
+        let ended = task::spawn(async move { friend.ended().await });
+        test.advance(secs(1)).await;
+        test.settle().await;
+        assert_eq!(ended.await, Ok(ExitReason::Normal), "in the turn in which it closed");
+        assert_eq!(test.now(), secs(1));
+    });
+}
+
 enum Layer {
     /// Asks both, and waits.
     Ask(Reply<()>),

@@ -13,6 +13,7 @@ mod between;
 mod callee;
 mod cycles;
 mod cycles_unseen;
+mod endings;
 mod ex;
 mod family;
 mod family_kill;

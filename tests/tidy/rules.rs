@@ -10,7 +10,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("mailbox", &["base"]),
     ("event_loop", &["base", "timer", "reactor", "scheduler"]),
     ("time", &["base", "timer", "event_loop"]),
-    ("task", &["base", "event_loop", "time"]),
+    ("task", &["base", "scheduler", "event_loop", "time"]),
     ("offload", &["base", "event_loop"]),
     ("net", &["base", "reactor", "event_loop", "time", "task", "offload"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
