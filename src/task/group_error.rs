@@ -41,8 +41,11 @@ impl<E: fmt::Display> fmt::Display for GroupFailure<E> {
 /// use greenroom::{prelude::*, task};
 /// greenroom::run(async |_system| {
 ///     let error = task::group(async |group| {
+///         group.spawn(async {
+///             let _ = task::cancellable(std::future::pending::<()>()).await;
+///             Err::<(), _>(Fault::new("no net")) // on its way out
+///         });
 ///         group.spawn(async { Err::<(), _>(Fault::new("no disk")) });
-///         group.spawn(async { Err::<(), _>(Fault::new("no net")) });
 ///         Ok::<_, Fault>(())
 ///     }).await.unwrap_err();
 ///     assert_eq!(error.to_string(), "2 tasks of the group failed: no disk; no net");
