@@ -1,7 +1,8 @@
 //! Actors: tasks that own a mailbox, and everything about reaching one.
 //!
 //! # Promises
-//! * **M4** a message is handled at most once; if never, it comes back, or is a dead letter
+//! * **M4** a message is handled at most once, unless a handler held it under [lease](Cx::lease)
+//!   and crashed; if never, it comes back, or is a dead letter
 //! * **A1** an actor runs at most one handler at a time; awaiting in a handler lets nobody in
 //! * **A2** the stop hook of a struct actor runs once for each incarnation that has started, also
 //!   after a panic; not when the actor was killed, nor when a handler was given up at its
@@ -11,15 +12,16 @@
 //!
 //! ```text
 //!   started ──▶ handle, handle, … ─┬─ asked to stop ────────┬─▶ family ends ─▶ stopped ─▶ dropped
-//!      │ Err, panic, refused       ├─ Err, panic ─▶ crashed ┘
-//!      ▼                           └─ killed, handler out of time ─▶ dropped ─▶ family ends
+//!      │ Err, panic,               ├─ Err, panic ─▶ crashed ┘
+//!      │ declined, refused         └─ killed, handler out of time ─▶ dropped ─▶ family ends
+//!      ▼
 //!   not started: dropped
 //! ```
 //!
 //! The family are the supervisors that the actor started
-//! [under itself](crate::supervisor::SupervisorBuilder::start_under). A stop whose reason is a crash,
-//! as that of a linked actor may be, runs `crashed` too. An error of a handler is first put to
-//! [`Actor::on_error`], which may let the actor go on.
+//! [under itself](crate::supervisor::SupervisorBuilder::start_under). A stop whose reason is a
+//! crash, as that of a linked actor may be, runs `crashed` too. An error of a handler is first put
+//! to [`Actor::on_error`], which may let the actor go on.
 //!
 //! What comes next is the supervisor's verdict: the next incarnation behind the same address and
 //! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left
