@@ -205,8 +205,9 @@ impl<P: Protocol> Addr<P> {
     /// [`Overflow::Wait`](super::Overflow::Wait). Nothing is sent before the future is polled.
     ///
     /// # Errors
-    /// When the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail): the
-    /// message comes back.
+    /// When the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail), or the
+    /// inbox of its loop, another one, is full: the message comes back, unless it was on its way to
+    /// another loop.
     ///
     /// # Cancel safety
     /// Dropped before it is done, the message was not sent and is dropped with it. Sent to another

@@ -37,7 +37,8 @@ use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
 /// still return, and what it returned comes back as ever. If it does not return within a second
 /// after the tree has stopped, or a second signal comes, the process ends with status 128 + the
 /// signal's number. When the root supervisor gives up, `main` has the same second, and then the
-/// process ends with status 1. A host that must not be ended uses [`SystemBuilder::run`].
+/// process ends with status 1. A host that must not be ended so uses [`SystemBuilder::run`], which
+/// gives an error instead, and sees to [signals](SystemBuilder::signals) itself.
 ///
 /// # Panics
 /// With the panic of `main`; or when the kernel gives no poller, or the process has made 1,048,576
