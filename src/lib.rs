@@ -72,9 +72,9 @@
 //!
 //! # What is not here
 //!
-//! Preemption (a handler that never awaits holds its loop, and is reported by name), untyped
-//! messages, a global registry, distribution over machines, durable state, a simulated network, and
-//! tokio: nothing here needs its runtime, and nothing uses it.
+//! Preemption (a handler that never awaits holds its loop, and is reported), untyped messages, a
+//! global registry, distribution over machines, durable state, a simulated network, and tokio:
+//! nothing here needs its runtime, and nothing uses it.
 
 // Bottom to top: a module imports only what stands above it here (tests/tidy.rs checks it).
 mod base;

@@ -2,7 +2,8 @@
 //!
 //! # Promises
 //! * **M4** a message is handled at most once, unless a handler held it under [lease](Cx::lease)
-//!   and crashed; if never, it comes back, or is a dead letter
+//!   and crashed; if never, it comes back, or is a dead letter, or goes with the loop in whose
+//!   inbox it stood when that ended
 //! * **A1** an actor runs at most one handler at a time; awaiting in a handler lets nobody in
 //! * **A2** the stop hook of a struct actor runs once for each incarnation that has started, also
 //!   after a panic; not when the actor was killed, nor when a handler was given up at its
@@ -19,9 +20,9 @@
 //! ```
 //!
 //! The family are the supervisors that the actor started
-//! [under itself](crate::supervisor::SupervisorBuilder::start_under). A stop whose reason is a
-//! crash, as that of a linked actor may be, runs `crashed` too. An error of a handler is first put
-//! to [`Actor::on_error`], which may let the actor go on.
+//! [under itself](crate::supervisor::SupervisorBuilder::start_under); those that survive crashes go
+//! on after one. A stop whose reason is a crash, as that of a linked actor may be, runs `crashed`
+//! too. An error of a handler is first put to [`Actor::on_error`], which may let the actor go on.
 //!
 //! What comes next is the supervisor's verdict: the next incarnation behind the same address and
 //! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left

@@ -243,7 +243,8 @@ impl System {
         self.shared.registry.len()
     }
 
-    /// How many messages nobody will handle, since the loop was made.
+    /// How many messages nobody will handle, since the loop was made. One that comes back to a
+    /// thread without a loop, and is dropped there, is not counted.
     ///
     /// ```
     /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
