@@ -62,18 +62,19 @@
 //!
 //! # What is promised
 //!
-//! Each promise has a name, is stated in the module that keeps it, asserted in its code and shown
-//! by a test: `L1` and `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
-//! `R1` and `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A4`, `C1` and `K1` of actors
-//! ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]), `N1` of names ([`registry`]),
-//! `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision ([`supervisor`]), `Q1` of
-//! routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of offloading ([`offload`]). Which
-//! rule is shown by which test says `docs/CONFORMANCE.md`.
+//! Each promise has a name, is stated in the module that keeps it, asserted in its code where one
+//! place can check it, and shown by a test: `L1` and `L2` of the loop ([`event_loop`]), `T1` to
+//! `T4` of tasks, `W1` of timers, `R1` and `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to
+//! `A4`, `C1` and `K1` of actors ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]),
+//! `N1` of names ([`registry`]), `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision
+//! ([`supervisor`]), `Q1` of routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of
+//! offloading ([`offload`]). Which rule is shown by which test says `docs/CONFORMANCE.md`.
 //!
 //! # What is not here
 //!
-//! Preemption (a handler that never awaits holds its loop, and is reported by name), untyped
-//! messages, a global registry, and tokio: nothing here needs its runtime, and nothing uses it.
+//! Preemption (a handler that never awaits holds its loop, and is reported), untyped messages, a
+//! global registry, distribution over machines, durable state, a simulated network, and tokio:
+//! nothing here needs its runtime, and nothing uses it.
 
 // Bottom to top: a module imports only what stands above it here (tests/tidy.rs checks it).
 mod base;

@@ -31,7 +31,7 @@ use super::exit::ExitReason;
 #[non_exhaustive]
 pub enum AskError<M> {
     /// It was not sent; nobody will handle it. The actor had ended, or its mailbox had no room, be
-    /// it at once or up to the limit.
+    /// it at once or up to the limit, or the inbox of its loop was full.
     NotSent(TellError<M>),
     /// It was sent, and the actor ended before it came to it, or, as a router, had nobody to pass
     /// it on to: certainly not handled.
@@ -60,7 +60,8 @@ pub enum AskError<M> {
         /// How it crashed.
         reason: ExitReason,
     },
-    /// The message was handled, and its reply port dropped, by an actor that lives on.
+    /// The message was handled, and its reply port dropped, by an actor that lives on; or it was
+    /// sent to another loop, which ended, and whether it was handled is unknown.
     NoReply {
         /// Who did not reply: who was asked, or whoever the request was passed on to.
         actor: ActorLabel,
@@ -86,7 +87,8 @@ pub enum AskError<M> {
         /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
         cycle: Arc<[ActorLabel]>,
     },
-    /// The ask was begun on one loop and polled on another, where its reply cannot be had.
+    /// The ask was sent on one loop and then polled on another, where its reply cannot be had.
+    /// Whether it was or will be handled is unknown.
     WrongLoop {
         /// Who was asked.
         actor: ActorLabel,

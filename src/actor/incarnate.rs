@@ -1,5 +1,5 @@
-//! `Incarnate`: what can be an actor. A struct with handlers, made by a factory; or an async
-//! function.
+//! `Incarnate`: what can be an actor. A struct with handlers, made by a factory; an async function;
+//! or what a layer above makes of something else, as of a state machine.
 
 use std::fmt::Display;
 use std::future::poll_fn;
@@ -28,9 +28,11 @@ use crate::event_loop::current;
 /// Implemented for
 /// - factories of struct actors, `|| Account { cents: 0 }`, called once an incarnation;
 /// - async functions and closures over a receive loop, `async fn counter(cx: &mut Cx<Msg>) ->
-///   Result<(), E>`, called once an incarnation.
+///   Result<(), E>`, called once an incarnation;
+/// - what [`state_machine`](crate::state_machine::state_machine()),
+///   [`router`](crate::router::router()) and [`pool`](crate::router::pool()) give.
 ///
-/// The marker `Kind` keeps the two apart for the compiler; it is always inferred.
+/// The marker `Kind` keeps them apart for the compiler; it is always inferred.
 ///
 /// ```
 /// use greenroom::prelude::*;

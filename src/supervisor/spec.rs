@@ -98,7 +98,8 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self
     }
 
-    /// How it is stopped; 5 s for its `stopped` hook by default, then it is killed.
+    /// How it is stopped; by default it is asked, and killed when it has not ended after 5 s: the
+    /// message in its hand and its `stopped` hook have this time together.
     ///
     /// ```
     /// use greenroom::prelude::*;

@@ -15,14 +15,17 @@
 //! | let it go | [`task.detach()`](JoinHandle::detach), or drop the handle |
 //! | all of several, or none | [`join_all`], [`try_join_all`] |
 //! | one for each of many inputs | [`stream`](stream()) |
-//! | hear of it, in an actor | [`Cx::spawn`](crate::actor::Cx::spawn) |
-//! | fail with it, in an actor | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) |
+//! | end it with an actor | [`Cx::spawn`](crate::actor::Cx::spawn) |
+//! | let its failure be the actor's | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) |
+//! | hear of it by a message | [`Cx::pipe_to_self`](crate::actor::Cx::pipe_to_self) |
 //! | restart it, stop it in order | [`child_task`](crate::supervisor::child_task) |
 //!
-//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, or was aborted. At a limit there is
-//! `Err(Elapsed)`: a task that was given away goes on by itself and what it gives is dropped, one
-//! that was lent can be asked again. A task that is aborted still gives what it had given already,
-//! or says how it died before; otherwise it was [`Cancelled`](JoinError::Cancelled).
+//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, was aborted, ended with its loop,
+//! or took longer than its [stream](TaskStreamBuilder::timeout) allows. At the limit of `timeout`
+//! there is `Err(Elapsed)`: a task that was given away goes on by itself and what it gives is
+//! dropped, one that was lent can be asked again. A task that is aborted still gives what it had
+//! given already, or says how it died before; otherwise it was
+//! [`Cancelled`](JoinError::Cancelled).
 //!
 //! ```
 //! use std::time::Duration;
