@@ -68,7 +68,8 @@
 //! ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]), `N1` of names ([`registry`]),
 //! `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision ([`supervisor`]), `Q1` of
 //! routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of offloading ([`offload`]), `B1`
-//! and `B2` of buffers ([`io`]). Which rule is shown by which test says `docs/CONFORMANCE.md`.
+//! to `B3` of buffers and servers ([`io`], [`net`]). Which rule is shown by which test says
+//! `docs/CONFORMANCE.md`.
 //!
 //! # What is not here
 //!

@@ -88,6 +88,7 @@ pub(crate) const PURE: &[&str] = &[
     "src/io/search.rs",
     "src/mailbox/overflow.rs",
     "src/mailbox/side.rs",
+    "src/net/server/idle.rs",
     "src/actor/exit.rs",
     "src/state_machine/decide.rs",
     "src/group/table.rs",

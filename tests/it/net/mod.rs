@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod limits;
+mod memory;
+mod server;
 #[cfg(unix)]
 mod unix;
 
