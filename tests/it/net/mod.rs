@@ -4,6 +4,7 @@
 mod limits;
 mod memory;
 mod server;
+mod tls;
 #[cfg(unix)]
 mod unix;
 
