@@ -55,8 +55,8 @@
 //! - [`flow`]: stages that ask for what they can handle.
 //! - [`system`]: from `main` to the last drop, signals, dead letters, the shutdown in phases.
 //! - [`mod@test`]: a whole system on virtual time, for tests.
-//! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
-//!   pool, sockets.
+//! - [`task`], [`time`], [`offload`], [`net`], [`io`]: the loop without actors: tasks, timers, a
+//!   thread pool, sockets and servers, buffers and codecs.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
 //! - [`prelude`]: what an application file imports.
 //!
@@ -68,7 +68,8 @@
 //! `A4`, `C1` and `K1` of actors ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]),
 //! `N1` of names ([`registry`]), `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision
 //! ([`supervisor`]), `Q1` of routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of
-//! offloading ([`offload`]). Which rule is shown by which test says `docs/CONFORMANCE.md`.
+//! offloading ([`offload`]), `B1` to `B3` of buffers and servers ([`io`], [`net`]). Which rule is
+//! shown by which test says `docs/CONFORMANCE.md`.
 //!
 //! # What is not here
 //!
@@ -86,6 +87,7 @@ pub mod event_loop;
 pub mod time;
 pub mod task;
 pub mod offload;
+pub mod io;
 pub mod net;
 pub mod actor;
 pub mod state_machine;

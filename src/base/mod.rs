@@ -12,6 +12,7 @@
 //! | `rng` | the seeded generator behind jitter and shuffles |
 //! | `slots` | tables whose stale keys find nothing |
 //! | `type_map` | one value a type, for state that belongs to a loop |
+//! | `waiters` | who waits for one thing to change |
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
@@ -23,3 +24,4 @@ pub(crate) mod panics;
 pub(crate) mod rng;
 pub(crate) mod slots;
 pub(crate) mod type_map;
+pub(crate) mod waiters;

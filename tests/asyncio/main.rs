@@ -6,6 +6,10 @@
 mod group;
 mod limits;
 mod many;
+mod st;
+mod st_reader;
+mod st_server;
+mod st_writer;
 mod task;
 mod task_ends;
 
