@@ -6,10 +6,14 @@
 mod group;
 mod limits;
 mod many;
+mod queue;
 mod st;
 mod st_reader;
 mod st_server;
 mod st_writer;
+mod sync;
+mod sync_random;
+mod sync_together;
 mod task;
 mod task_ends;
 
