@@ -86,6 +86,8 @@ pub mod time;
 pub mod task;
 pub mod offload;
 pub mod net;
+#[cfg(unix)]
+pub mod signal;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;
