@@ -88,6 +88,8 @@ pub mod offload;
 pub mod net;
 #[cfg(unix)]
 pub mod signal;
+#[cfg(unix)]
+pub mod process;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;

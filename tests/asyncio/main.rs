@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 mod again;
+#[cfg(target_os = "linux")] // they look into /proc
+mod process;
 #[cfg(unix)]
 mod signals;
 

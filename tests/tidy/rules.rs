@@ -13,7 +13,8 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("task", &["base", "event_loop", "time"]),
     ("offload", &["base", "event_loop"]),
     ("net", &["base", "reactor", "event_loop", "time", "task", "offload"]),
-    ("signal", &["base", "reactor", "event_loop"]),
+    ("signal", &["reactor", "event_loop"]),
+    ("process", &["reactor", "event_loop", "signal"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
     ("state_machine", &["base", "event_loop", "time", "actor"]),
     ("registry", &["base", "mailbox", "event_loop", "actor"]),
@@ -62,9 +63,10 @@ pub(crate) const BANNED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "mio::",
-        &["src/reactor/", "src/event_loop/source.rs", "src/net/", "src/signal/"],
+        &["src/reactor/", "src/event_loop/source.rs", "src/net/", "src/signal/", "src/process/"],
         "the reactor",
     ),
+    ("rustix::", &["src/process/"], "`process`"),
     ("signal_hook::", &["src/signal/"], "`signal`"),
     ("socket2::", &["src/net/"], "`net`"),
     ("dashmap::", &["src/registry/table.rs"], "the registry"),
@@ -130,5 +132,6 @@ pub(crate) const NOT_ASSERTED: &[(&str, &str)] = &[
     ("T2", "the future leaves the table before it is polled and is dropped when it is done"),
     ("T3", "an `Rc` leads to the tasks, so the compiler keeps them on the thread"),
     ("T4", "a key with another generation finds nothing"),
+    ("Z1", "each end of a `Child`'s life leads to `reaper::adopt`, and that to a wait or the list"),
     ("W1", "the order is that of a heap; the tests compare it with a sorted list"),
 ];
