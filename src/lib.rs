@@ -91,6 +91,10 @@ pub mod sync;
 pub mod offload;
 pub mod io;
 pub mod net;
+#[cfg(unix)]
+pub mod signal;
+#[cfg(unix)]
+pub mod process;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;

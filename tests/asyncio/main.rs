@@ -3,10 +3,16 @@
 //!
 //! A test's documentation begins with the rules that it shows, in bold.
 
+#[cfg(unix)]
+mod again;
 mod group;
 mod limits;
 mod many;
+#[cfg(target_os = "linux")] // they look into /proc
+mod process;
 mod queue;
+#[cfg(unix)]
+mod signals;
 mod st;
 mod st_reader;
 mod st_server;
