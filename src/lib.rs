@@ -55,26 +55,28 @@
 //! - [`flow`]: stages that ask for what they can handle.
 //! - [`system`]: from `main` to the last drop, signals, dead letters, the shutdown in phases.
 //! - [`mod@test`]: a whole system on virtual time, for tests.
-//! - [`task`], [`time`], [`offload`], [`net`]: the loop without actors: tasks, timers, a thread
-//!   pool, sockets.
+//! - [`task`], [`time`], [`offload`], [`net`], [`io`]: the loop without actors: tasks, timers, a
+//!   thread pool, sockets and servers, buffers and codecs.
 //! - [`sync`]: locks, semaphores, events, conditions, barriers and queues between tasks.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
 //! - [`prelude`]: what an application file imports.
 //!
 //! # What is promised
 //!
-//! Each promise has a name, is stated in the module that keeps it, asserted in its code and shown
-//! by a test: `L1` and `L2` of the loop ([`event_loop`]), `T1` to `T4` of tasks, `W1` of timers,
-//! `R1` and `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to `A4`, `C1` and `K1` of actors
-//! ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]), `N1` of names ([`registry`]),
-//! `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision ([`supervisor`]), `Q1` of
-//! routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of offloading ([`offload`]). Which
-//! rule is shown by which test says `docs/CONFORMANCE.md`.
+//! Each promise has a name, is stated in the module that keeps it, asserted in its code where one
+//! place can check it, and shown by a test: `L1` and `L2` of the loop ([`event_loop`]), `T1` to
+//! `T4` of tasks, `W1` of timers, `R1` and `R2` of sockets, `M1` to `M4` of mailboxes, `A1` to
+//! `A4`, `C1` and `K1` of actors ([`actor`]), `E1` and `E2` of state machines ([`state_machine`]),
+//! `N1` of names ([`registry`]), `G1` to `G3` of groups ([`group`]), `S1` to `S5` of supervision
+//! ([`supervisor`]), `Q1` of routers ([`router`]), `F1` to `F3` of flows ([`flow`]), `O1` of
+//! offloading ([`offload`]), `B1` to `B3` of buffers and servers ([`io`], [`net`]). Which rule is
+//! shown by which test says `docs/CONFORMANCE.md`.
 //!
 //! # What is not here
 //!
-//! Preemption (a handler that never awaits holds its loop, and is reported by name), untyped
-//! messages, a global registry, and tokio: nothing here needs its runtime, and nothing uses it.
+//! Preemption (a handler that never awaits holds its loop, and is reported), untyped messages, a
+//! global registry, distribution over machines, durable state, a simulated network, and tokio:
+//! nothing here needs its runtime, and nothing uses it.
 
 // Bottom to top: a module imports only what stands above it here (tests/tidy.rs checks it).
 mod base;
@@ -87,7 +89,12 @@ pub mod time;
 pub mod task;
 pub mod sync;
 pub mod offload;
+pub mod io;
 pub mod net;
+#[cfg(unix)]
+pub mod signal;
+#[cfg(unix)]
+pub mod process;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;

@@ -5,8 +5,8 @@
 //! ```
 
 pub use crate::actor::{
-    Accepts, Actor, ActorId, Addr, AskError, Cx, Down, ExitReason, Fault, Handler, MailboxOptions,
-    Overflow, Protocol, Recipient, Recovery, Reply, Request, TellError,
+    Accepts, Actor, ActorId, Addr, AskError, Cx, Down, Exit, ExitReason, Fault, Handler,
+    MailboxOptions, Overflow, Protocol, Recipient, Recovery, Repeat, Reply, Request, TellError,
 };
 pub use crate::protocol;
 pub use crate::supervisor::Restart::{Permanent, Temporary, Transient};

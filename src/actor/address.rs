@@ -7,6 +7,7 @@ use std::task::Poll;
 use super::arrival::{Arrival, arrive};
 use super::ask::Ask;
 use super::cell::{self, ActorCell, Gate as _};
+use super::control;
 use super::door::{Away, Door, Opened, Passage, bury_overflow, open};
 use super::error::TellError;
 use super::exit::ExitReason;
@@ -204,8 +205,9 @@ impl<P: Protocol> Addr<P> {
     /// [`Overflow::Wait`](super::Overflow::Wait). Nothing is sent before the future is polled.
     ///
     /// # Errors
-    /// When the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail): the
-    /// message comes back.
+    /// When the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail), or the
+    /// inbox of its loop, another one, is full: the message comes back, unless it was on its way to
+    /// another loop.
     ///
     /// # Cancel safety
     /// Dropped before it is done, the message was not sent and is dropped with it. Sent to another
@@ -225,15 +227,16 @@ impl<P: Protocol> Addr<P> {
     }
 
     /// Sends and waits for the reply: 5 s, unless the actor's
-    /// [mailbox](super::MailboxOptions::ask_timeout) or the returned [`Ask`] is told otherwise.
-    /// Nothing is sent before the future is polled.
+    /// [mailbox](super::MailboxOptions::ask_timeout), for asks from its own loop, or the returned
+    /// [`Ask`] is told otherwise. Nothing is sent before the future is polled.
     ///
     /// # How it ends
     ///
     /// - `Ok(reply)` as soon as the reply is sent.
-    /// - [`NotSent`](super::AskError::NotSent): certainly not sent, and the message comes back. At
-    ///   once when the actor has ended, or is full under [`Overflow::Fail`](super::Overflow::Fail);
-    ///   at the limit when there was no room until then.
+    /// - [`NotSent`](super::AskError::NotSent): certainly not sent, and the message comes back
+    ///   unless it was on its way to another loop. At once when the actor has ended, or is full
+    ///   under [`Overflow::Fail`](super::Overflow::Fail), or the inbox of its loop is full; at the
+    ///   limit when there was no room until then, if the actor lives on the asker's loop.
     /// - [`SelfAsk`](super::AskError::SelfAsk): the same, at once, for an actor that asks itself
     ///   from its handler.
     /// - [`NeverHandled`](super::AskError::NeverHandled), [`Dropped`](super::AskError::Dropped):
@@ -243,10 +246,12 @@ impl<P: Protocol> Addr<P> {
     ///   perhaps in part. As soon as the actor stops, or its incarnation crashes, without a reply.
     /// - [`NoReply`](super::AskError::NoReply): the same, as soon as an actor that lives on drops
     ///   the reply port.
-    /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other have closed
-    ///   a circle; whether the message will be handled is unknown.
+    /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other, as far as
+    ///   their loop can see, have closed a circle; whether the message will be handled is unknown.
     /// - [`TimedOut`](super::AskError::TimedOut) at the limit: nothing is certain. The message may
     ///   be handled now, later, or never.
+    /// - [`WrongLoop`](super::AskError::WrongLoop): the future was polled on one loop, which sent
+    ///   the message, and then on another, where the reply cannot be had; nothing is certain.
     ///
     /// So an actor that ends is an error at once, never at the limit, and
     /// [`AskError::is_unhandled`](super::AskError::is_unhandled) says when asking again, or asking
@@ -255,8 +260,9 @@ impl<P: Protocol> Addr<P> {
     /// # Rules
     ///
     /// - **The limit.** A reply that is sent in the very turn of the loop in which the limit is
-    ///   reached wins. At the limit the actor is not cancelled and hears nothing; its late reply is
-    ///   a [dead letter](super::DeadLetter) and reaches nobody, least of all the next ask.
+    ///   reached wins, if asker and actor share the loop. At the limit the actor is not cancelled
+    ///   and hears nothing; its late reply is a [dead letter](super::DeadLetter) and reaches
+    ///   nobody, least of all the next ask.
     /// - **Giving up.** Dropping the future is the same at an earlier time. The actor can see by
     ///   [`Reply::is_closed`] that nobody waits any more.
     /// - **Who replies.** Whoever holds the [`Reply`]: the handler, a later one, or another actor
@@ -374,6 +380,7 @@ impl<P: Protocol> Addr<P> {
     where
         P: Accepts<M, Reply = R>,
     {
+        control::note_passed();
         let Request { message, reply } = request;
         let (mut passage, mut reply) = (Passage::new(message), Some(reply));
         let mut port = || reply.take().unwrap_or_else(Reply::nobody);

@@ -31,7 +31,7 @@ use super::exit::ExitReason;
 #[non_exhaustive]
 pub enum AskError<M> {
     /// It was not sent; nobody will handle it. The actor had ended, or its mailbox had no room, be
-    /// it at once or up to the limit.
+    /// it at once or up to the limit, or the inbox of its loop was full.
     NotSent(TellError<M>),
     /// It was sent, and the actor ended before it came to it, or, as a router, had nobody to pass
     /// it on to: certainly not handled.
@@ -74,14 +74,20 @@ pub enum AskError<M> {
     },
     /// An actor asked itself, which could only have ended at the limit. It was not sent.
     SelfAsk(TellError<M>),
-    /// The actor that was asked waits, over other asks, for the asker itself, so that none of them
-    /// can go on. The message was sent; whether it will be handled, once one of the others has
-    /// given up, is unknown.
+    /// The actor that was asked waits, as far as the loop can see, over other asks for the asker
+    /// itself, so that none of them can go on. The message was sent; whether it will be handled,
+    /// once one of the others has given up, is unknown.
+    ///
+    /// The loop does not see that a handler has sent a reply port on inside a message or a channel
+    /// of its own, nor that an ask which was begun is not awaited any more: a handler that asks
+    /// back after either may be told of a circle where there is none.
+    /// [`Request::forward`](super::Request::forward) is seen, and so is a task that it starts.
     Cycle {
         /// Everybody on the cycle: the asker, whom it asked, whom that one waits for, and so on.
         cycle: Arc<[ActorLabel]>,
     },
-    /// The ask was begun on one loop and polled on another, where its reply cannot be had.
+    /// The ask was sent on one loop and then polled on another, where its reply cannot be had.
+    /// Whether it was or will be handled is unknown.
     WrongLoop {
         /// Who was asked.
         actor: ActorLabel,

@@ -17,18 +17,20 @@ use std::task::{Context, Poll};
 
 use super::cell::ActorCell;
 use super::context::Cx;
-use super::control::{ChildEvent, Control, Verdict};
+use super::control::Control;
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
 use super::family;
 use super::incarnate::Incarnate;
-use super::lease;
+use super::lease::{self, Settled};
 use super::lifecycle::{self, Lifecycle};
 use super::limits::Watchdog;
 use super::link;
 use super::monitor;
 use super::orphan::Orphans;
+use super::parent::{ChildEvent, Verdict};
 use super::protocol::Protocol;
+use super::reply::{Loss, Lost};
 use super::wait;
 use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::core::Core;
@@ -92,6 +94,8 @@ where
     };
     // The factory may hold values of the user's; they go before anybody hears of the end.
     if cx.cell.control.has_family() {
+        // Nobody decides any more, so a kill is heard again.
+        cx.cell.control.end_between();
         Box::pin(family::stop(&cx.cell.control, true)).await;
     }
     drop_quietly(incarnate);
@@ -121,11 +125,13 @@ fn poll_life<P: Protocol, F: Future<Output = ExitReason>>(
         reason = Some(ExitReason::Killed);
     } else if let Some(future) = life.as_mut().as_pin_mut() {
         cell.mailbox.begin_poll(share.messages);
-        control.begin_poll();
+        control.listening.begin_poll();
         match catch(|| future.poll(task)) {
             Ok(Poll::Ready(ended)) => reason = Some(ended),
             Ok(Poll::Pending) if control.is_killed() => reason = Some(ExitReason::Killed),
-            Ok(Poll::Pending) if control.ends_here() => reason = Some(control.take_stop_reason()),
+            Ok(Poll::Pending) if control.take_end_here() => {
+                reason = Some(control.take_stop_reason())
+            }
             Ok(Poll::Pending) => {
                 reason = share.watchdog.as_mut().and_then(|watchdog| watchdog.check(control, task));
             }
@@ -178,6 +184,11 @@ fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
         core.cancel(task);
     }
     settle_end(cell, &core, reason);
+    let next = cell.mailbox.drain_next();
+    control.skip(next.len());
+    for message in next {
+        dead_letter::bury(control, message, &Cause::Ended(reason.clone()));
+    }
     cell.end_incarnation(&core);
     wait::forget(control);
     if reason.is_crash() {
@@ -196,11 +207,17 @@ fn close_incarnation<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) {
 /// lease: at once, before the hooks that may take their time.
 pub(crate) fn settle_end<P: Protocol>(cell: &ActorCell<P>, core: &Core, reason: &ExitReason) {
     let control = &cell.control;
-    if reason.is_crash() && cell.made_extra().is_some() && lease::redeliver(cell, reason) {
+    let orphans = core.locals.get::<Orphans>();
+    let Some(_) = cell.made_extra() else { return orphans.settle_for(control, reason) };
+    let Settled { in_hand, done } = lease::settle(cell, reason);
+    if in_hand {
         // It is not lost.
         control.end_message();
     }
-    core.locals.get::<Orphans>().settle_for(control, reason);
+    orphans.settle_for(control, reason);
+    // The end does not explain why these were not answered.
+    let dropped = Loss { by: Some(control.label()), why: Lost::Dropped };
+    orphans.during(dropped, || drop_quietly(done));
 }
 
 /// Makes the end happen also when the body itself is dropped: with its loop, or by a panic in it.
@@ -229,7 +246,7 @@ impl<P: Protocol> Drop for Ending<P> {
             }
             self.cell.end_incarnation(&core);
             if let Some(bonds) = control.made_bonds() {
-                bonds.family.stop_all();
+                bonds.family.stop_all(true);
             }
             // Ports that the dropped body still held, when it did not end by itself.
             core.locals.get::<Orphans>().settle_for(control, &self.reason);

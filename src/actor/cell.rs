@@ -14,6 +14,7 @@ use super::receive_timeout::ReceiveTimeout;
 use super::spawn::MailboxOptions;
 use super::stash::Stash;
 use super::watch::Watches;
+use crate::base::context::Slot;
 use crate::base::key::Key;
 use crate::base::panics::drop_quietly;
 use crate::event_loop::core::Core;
@@ -77,6 +78,14 @@ impl<P: 'static> Attachment for ActorCell<P> {
     fn waiting(&self) -> usize {
         self.mailbox.len()
     }
+
+    fn spawned(&self) {
+        self.control.note_passed();
+    }
+
+    fn context(&self) -> &Slot {
+        &self.control.bonds().context
+    }
 }
 
 /// The sender's side of a cell, whatever its protocol.
@@ -127,7 +136,9 @@ impl<P: Protocol> Gate for ActorCell<P> {
     }
 
     fn update_line(&self, ticket: Ticket, waker: &std::task::Waker) {
-        drop(self.mailbox.update_line(ticket, waker));
+        if self.mailbox.wakes_another(ticket, waker) {
+            drop(self.mailbox.update_line(ticket, waker.clone()));
+        }
     }
 
     fn leave_line(&self, ticket: Ticket) {
@@ -140,6 +151,7 @@ impl<P: Protocol> Gate for ActorCell<P> {
 
     fn drop_oldest(&self) {
         if let Some(oldest) = self.mailbox.take_oldest() {
+            self.control.skip(1);
             dead_letter::bury(&self.control, oldest, &Cause::Overflow);
         }
     }
@@ -160,6 +172,13 @@ impl<P: Protocol> ActorCell<P> {
         self.control.notify();
     }
 
+    /// Takes all notices with this tag back.
+    pub(crate) fn remove_notices(&self, tag: u64) -> Vec<P> {
+        let removed = self.mailbox.remove_notices(tag);
+        self.control.skip(removed.len());
+        removed
+    }
+
     /// The same for one that is never taken back.
     pub(crate) fn put_exempt(&self, message: P) {
         self.put_notice(0, message);
@@ -177,6 +196,7 @@ impl<P: Protocol> ActorCell<P> {
     pub(crate) fn finish_taken(&self) {
         if let (Taken::Notice(tag), Some(extra)) = (self.mailbox.finish(), self.made_extra()) {
             extra.timers.handled(tag);
+            extra.watches.handled(tag);
         }
     }
 
@@ -187,7 +207,7 @@ impl<P: Protocol> ActorCell<P> {
         let mut tags = extra.timers.cancel_all(core);
         tags.extend(extra.receive_timeout.cancel(core));
         for tag in tags {
-            drop_quietly(self.mailbox.remove_notices(tag));
+            drop_quietly(self.remove_notices(tag));
         }
         self.mailbox.put_replayed(extra.stash.take());
     }

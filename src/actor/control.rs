@@ -11,42 +11,18 @@ use super::exit::ExitReason;
 use super::family::Family;
 use super::id::ActorId;
 use super::lifecycle::{self, Lifecycle};
-use super::link::Links;
+use super::link::{self, Links};
+use super::listen::Listening;
 use super::monitor::Monitors;
+use super::parent::{ChildEvent, Parent, Verdict};
 use super::recovery::Recovery;
 use super::release::Releases;
 use super::wait::Waits;
+use crate::base::context::Slot;
 use crate::base::key::Key;
 use crate::event_loop::core::Core;
 use crate::event_loop::current;
-use crate::event_loop::waker::waker;
 use crate::scheduler::remote::{self, Post};
-
-/// What an actor's parent hears of it.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) enum ChildEvent {
-    Started,
-    /// It declined to start, which is no error; it waits for a verdict.
-    Declined,
-    /// It failed to start; it waits for a verdict.
-    StartFailed(ExitReason),
-    /// An incarnation that had started ended; the actor waits for a verdict, and may ask for one.
-    Ended(ExitReason, Recovery),
-}
-
-/// Whoever decides what becomes of an actor when an incarnation of it ends.
-pub(crate) trait Parent {
-    fn child_event(&self, child: &Control, event: ChildEvent);
-}
-
-/// What a parent decides about an actor whose incarnation ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
-    /// Go on: the same address, the same mailbox, the next incarnation.
-    Restart,
-    /// That was the end.
-    Finish,
-}
 
 /// Life-cycle state of one actor: what others may ask of it and how it answers.
 pub(crate) struct Control {
@@ -72,12 +48,14 @@ pub(crate) struct Control {
     /// Its hooks run.
     winding_up: Cell<bool>,
     ended: Cell<bool>,
-    /// It waits for a message; whoever brings one wakes it.
-    listening: Cell<bool>,
-    /// How to wake it, when it waits inside a combinator with wakers of its own.
-    listener: RefCell<Option<Waker>>,
+    pub(crate) listening: Listening,
     /// How many messages were begun, over all incarnations.
     handled: Cell<u64>,
+    /// How many left the mailbox otherwise.
+    skipped: Cell<u64>,
+    /// The message whose reply port may be in other hands: that in whose handling it was passed on,
+    /// or a task was started.
+    passed: Cell<u64>,
     /// A message is in its hand.
     in_hand: Cell<bool>,
     /// The type of the message in its hand, or of the last one, as the function that names it.
@@ -92,8 +70,6 @@ pub(crate) struct Control {
     suspended: Cell<bool>,
     /// Whether there is something to see to before the next message; see `has_errands`.
     errands: Cell<bool>,
-    /// It waited for a message, perhaps among other things, when it was last polled.
-    receptive: Cell<bool>,
     bonds: OnceCell<Box<Bonds>>,
 }
 
@@ -103,6 +79,8 @@ pub(crate) struct Bonds {
     pub(crate) links: Links,
     pub(crate) waits: Waits,
     pub(crate) family: Family,
+    /// The values that it sees, over all incarnations.
+    pub(crate) context: Slot,
 }
 
 impl Control {
@@ -124,9 +102,10 @@ impl Control {
             killed: Cell::new(false),
             winding_up: Cell::new(false),
             ended: Cell::new(false),
-            listening: Cell::new(false),
-            listener: RefCell::new(None),
+            listening: Listening::default(),
             handled: Cell::new(0),
+            skipped: Cell::new(0),
+            passed: Cell::new(0),
             in_hand: Cell::new(false),
             handling: Cell::new(None),
             tasks: RefCell::new(Vec::new()),
@@ -135,7 +114,6 @@ impl Control {
             verdict: Cell::new(None),
             suspended: Cell::new(false),
             errands: Cell::new(true),
-            receptive: Cell::new(false),
             bonds: OnceCell::new(),
         }
     }
@@ -169,8 +147,8 @@ impl Control {
 
     // --- starting and ending an incarnation ---
 
-    /// Nothing of an incarnation is left for the next one; a stop or a kill that comes in between
-    /// finds nobody.
+    /// Nothing is left of an incarnation for the next one, but an exit that it did not act on; a
+    /// stop or a kill that comes in between finds nobody.
     pub(crate) fn end_incarnation(&self) {
         self.between.set(true);
         self.started.set(false);
@@ -183,13 +161,22 @@ impl Control {
         self.killed.set(false);
         self.winding_up.set(false);
         self.in_hand.set(false);
+        self.listening.stop();
         self.note_errands();
     }
 
     pub(crate) fn next_incarnation(&self) {
         self.incarnation.set(self.incarnation.get() + 1);
-        self.between.set(false);
+        self.end_between();
         self.verdict.set(None);
+        if let Some(reason) = self.made_bonds().and_then(|bonds| bonds.links.pending_exit()) {
+            link::exit(self, reason);
+        }
+    }
+
+    /// From now on a stop or a kill finds somebody.
+    pub(crate) fn end_between(&self) {
+        self.between.set(false);
     }
 
     #[inline]
@@ -292,24 +279,38 @@ impl Control {
     // --- stop and kill ---
 
     pub(crate) fn ask_to_stop(&self, reason: ExitReason) {
+        self.accepts_stop(reason);
+    }
+
+    /// The same; whether the incarnation will end for this reason, unless it crashes first.
+    pub(crate) fn accepts_stop(&self, reason: ExitReason) -> bool {
         if self.between.get() {
-            return;
+            return false;
         }
-        if !self.stop_asked.replace(true) {
+        let first = !self.stop_asked.replace(true);
+        if first {
             *self.stop_reason.borrow_mut() = reason;
             self.note_errands();
         }
         self.notify();
+        first
     }
 
     /// Whether the actor is to stop, taking the request if there is one.
     #[inline]
     pub(crate) fn take_stop(&self) -> bool {
-        if self.stop_asked.get() {
-            self.stopping.set(true);
-            self.note_errands();
+        if self.stop_asked.get() && !self.stopping.replace(true) {
+            self.begin_stopping();
         }
         self.stopping.get()
+    }
+
+    #[cold]
+    fn begin_stopping(&self) {
+        self.note_errands();
+        if let Some(bonds) = self.made_bonds() {
+            bonds.links.acted();
+        }
     }
 
     pub(crate) const fn is_stopping(&self) -> bool {
@@ -324,8 +325,9 @@ impl Control {
         self.ends_here.set(true);
     }
 
-    pub(crate) const fn ends_here(&self) -> bool {
-        self.ends_here.get()
+    /// Whether it is to end where it waits; asked again, it is not.
+    pub(crate) fn take_end_here(&self) -> bool {
+        self.ends_here.take()
     }
 
     pub(crate) fn kill(&self) {
@@ -339,6 +341,8 @@ impl Control {
     /// The last message of the incarnation is over, and its hooks run.
     pub(crate) fn begin_winding_up(&self) {
         self.winding_up.set(true);
+        // A message that the last handler waited for in vain ends no hook.
+        self.ends_here.set(false);
     }
 
     pub(crate) const fn is_winding_up(&self) -> bool {
@@ -373,48 +377,16 @@ impl Control {
 
     // --- waiting for messages ---
 
-    /// The incarnation is polled: whether it waits for messages is known afterwards.
-    #[inline]
-    pub(crate) fn begin_poll(&self) {
-        self.receptive.set(false);
-    }
-
-    /// Whether it waited for a message, perhaps among other things, when it was last polled.
-    pub(crate) const fn is_receptive(&self) -> bool {
-        self.receptive.get()
-    }
-
     /// The actor waits for a message with this waker.
     #[inline]
     pub(crate) fn listen(&self, with: &Waker) {
-        self.listening.set(true);
-        self.receptive.set(true);
-        let foreign = !with.will_wake(&waker(self.key));
-        if foreign || self.listener.borrow().is_some() {
-            self.replace_listener(foreign.then_some(with));
-        }
-    }
-
-    /// The waker of the latest poll counts: one of a combinator that is gone wakes nobody. Cloned
-    /// and dropped with nothing borrowed.
-    #[cold]
-    fn replace_listener(&self, with: Option<&Waker>) {
-        let foreign = with.cloned();
-        let before = self.listener.replace(foreign);
-        drop(before);
+        self.listening.listen(self.key, with);
     }
 
     /// Wakes the actor if it waits for a message.
     #[inline]
     pub(crate) fn notify(&self) {
-        if !self.listening.replace(false) {
-            return;
-        }
-        let listener = self.listener.borrow_mut().take();
-        match listener {
-            Some(listener) => listener.wake(),
-            None => self.wake(),
-        }
+        self.listening.notify(self.key);
     }
 
     fn wake(&self) {
@@ -434,6 +406,27 @@ impl Control {
     #[inline]
     pub(crate) fn end_message(&self) {
         self.in_hand.set(false);
+    }
+
+    /// So many messages left the mailbox, and nobody handles them.
+    pub(crate) fn skip(&self, count: usize) {
+        self.skipped.set(self.skipped.get() + count as u64);
+    }
+
+    /// How many messages were taken from the mailbox in all.
+    pub(crate) const fn begun(&self) -> u64 {
+        self.handled.get() + self.skipped.get()
+    }
+
+    /// Its reply ports may be in other hands from now on.
+    pub(crate) fn note_passed(&self) {
+        self.passed.set(self.handled.get());
+    }
+
+    /// Whether the message in hand, and its reply port with it, is the actor's alone, as far as can
+    /// be seen.
+    pub(crate) const fn holds_message(&self) -> bool {
+        self.in_hand.get() && self.passed.get() != self.handled.get()
     }
 
     /// Whether a message is in the actor's hand.
@@ -480,6 +473,14 @@ pub(crate) fn with_on<T>(core: &Core, key: Key, f: impl FnOnce(&Control) -> T) -
     let attachment = core.scheduler.attachment(key)?;
     let control = attachment.control().downcast_ref::<Control>()?;
     (!control.has_ended()).then(|| f(control))
+}
+
+/// Whatever actor runs now passes a reply port on.
+pub(crate) fn note_passed() {
+    let Some(core) = current::get() else { return };
+    if let Some(running) = core.scheduler.running() {
+        with_on(&core, running, Control::note_passed);
+    }
 }
 
 /// The same wherever the actor lives: on another loop `f` runs there, later.

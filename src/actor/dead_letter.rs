@@ -74,7 +74,8 @@ pub enum Cause {
     /// The actor had ended when the message came, and the message could not be given back or was
     /// dropped by the sender who had got it back.
     Closed,
-    /// The actor ended with the message in its mailbox.
+    /// The actor ended with the message in its mailbox; or the incarnation did that had asked for
+    /// it by [`Cx::continue_with`](super::Cx::continue_with).
     Ended(ExitReason),
     /// The incarnation that handled the message crashed.
     Crashed(ExitReason),
@@ -234,9 +235,15 @@ pub(crate) fn late_reply<R>(reply: R) {
     publish(None, type_name::<R>(), Cause::LateReply);
 }
 
-/// Without a loop on this thread there is nobody to tell.
+/// Without a loop on this thread nobody listens and nobody counts, but the log tells.
 fn publish(recipient: Option<&ActorLabel>, message: &'static str, cause: Cause) {
-    let Some(core) = current::get() else { return };
+    let Some(core) = current::get() else {
+        tracing::warn!(
+            target: "greenroom::dead_letter", recipient = ?recipient.map(|actor| actor.id),
+            message, ?cause, "a message will not be handled",
+        );
+        return;
+    };
     let letter = DeadLetter {
         recipient: recipient.map(|actor| actor.id),
         name: recipient.and_then(|actor| actor.name.clone()),

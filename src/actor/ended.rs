@@ -1,6 +1,7 @@
 //! Waiting for the end of an actor, wherever it lives.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures::channel::oneshot;
 use futures::future::{Either, select};
@@ -24,35 +25,43 @@ impl ActorId {
     /// greenroom::run(async |_| assert_eq!(spawn("fails", fails).id().ended().await.to_string(), "error: no paper"));
     /// ```
     pub async fn ended(self) -> ExitReason {
-        let key = self.0;
-        if current::with(|core| core.id() == key.home()) == Some(true) {
-            return ended_here(key).await;
-        }
-        // A loop that has ended tells nobody.
-        let Some(remote) = remote::find(key.home()) else { return ExitReason::NoActor };
-        let (mut sender, receiver) = oneshot::channel();
-        let watch = async move {
-            let ended = pin!(ended_here(key));
-            let ended = match select(ended, sender.cancellation()).await {
-                Either::Left((reason, _)) => Some(reason),
-                // Whoever waited there has given up.
-                Either::Right(((), _)) => None,
-            };
-            if let Some(reason) = ended {
-                let _ = sender.send(reason);
-            }
-        };
-        let _ = remote.post_always(Post::Run(Box::new(move || {
-            current::with(|core| core.spawn(Box::pin(watch)));
-        })));
-        receiver.await.unwrap_or(ExitReason::NoActor)
+        down(self).await.1
     }
 }
 
-async fn ended_here(key: Key) -> ExitReason {
+/// The name, unless it was never known, and the reason.
+type Ended = (Option<Arc<str>>, ExitReason);
+
+/// The end of an actor, wherever it lives.
+pub(crate) async fn down(actor: ActorId) -> Ended {
+    let key = actor.0;
+    if current::with(|core| core.id() == key.home()) == Some(true) {
+        return ended_here(key).await;
+    }
+    // A loop that has ended tells nobody.
+    let Some(remote) = remote::find(key.home()) else { return (None, ExitReason::NoActor) };
+    let (mut sender, receiver) = oneshot::channel();
+    let watch = async move {
+        let ended = pin!(ended_here(key));
+        let ended = match select(ended, sender.cancellation()).await {
+            Either::Left((ended, _)) => Some(ended),
+            // Whoever waited there has given up.
+            Either::Right(((), _)) => None,
+        };
+        if let Some(ended) = ended {
+            let _ = sender.send(ended);
+        }
+    };
+    let _ = remote.post_always(Post::Run(Box::new(move || {
+        current::with(|core| core.spawn(Box::pin(watch)));
+    })));
+    receiver.await.unwrap_or((None, ExitReason::NoActor))
+}
+
+async fn ended_here(key: Key) -> Ended {
     let (sender, receiver) = oneshot::channel();
     let _watch = Watch::begin(key, sender);
-    receiver.await.map_or(ExitReason::NoActor, |down| down.reason)
+    receiver.await.map_or((None, ExitReason::NoActor), |down| (down.name, down.reason))
 }
 
 /// A watcher that leaves when nobody waits any more, so that waiting often costs nothing later.

@@ -2,8 +2,8 @@
 //!
 //! Every reason is either clean (the actor was done, or was asked to stop) or abnormal. A
 //! supervisor restarts a *transient* child only after an abnormal end; a link passes on every end
-//! but the normal one. The texts are copies, not the values themselves, so a reason may go to any
-//! number of watchers on any thread.
+//! but `Normal`, of which only an actor that traps exits hears. The texts are copies, not the
+//! values themselves, so a reason may go to any number of watchers on any thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,9 +46,10 @@ pub enum ExitReason {
     ShutdownWith(Arc<str>),
     /// The actor was killed: its future was dropped where it stood and no hook ran.
     Killed,
-    /// A handler, or the start of the actor, returned an error; this is the error's text.
+    /// A handler, the start of the actor or a task [linked](super::Cx::spawn_linked) to it returned
+    /// an error; this is the error's text.
     Error(Arc<str>),
-    /// A handler, or the start of the actor, panicked; this is the panic's text.
+    /// A handler, the start of the actor or a task linked to it panicked; this is the panic's text.
     Panicked(Arc<str>),
     /// There was no such actor: what a watcher of a stale address hears.
     NoActor,

@@ -1,7 +1,7 @@
 //! The supervisors that an ordinary actor has started: they end with its incarnation, before its
 //! stop hook.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -13,6 +13,8 @@ use super::id::ActorId;
 #[derive(Default)]
 pub(crate) struct Family {
     members: RefCell<Vec<Member>>,
+    /// Somebody waits until they have stopped, or did until a kill ended that.
+    stopping: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,8 +29,12 @@ impl Family {
         self.members.borrow_mut().push(Member { supervisor, survives });
     }
 
-    pub(crate) fn remove(&self, supervisor: ActorId) {
-        self.members.borrow_mut().retain(|member| member.supervisor != supervisor);
+    /// Whether it was there.
+    pub(crate) fn remove(&self, supervisor: ActorId) -> bool {
+        let mut members = self.members.borrow_mut();
+        let before = members.len();
+        members.retain(|member| member.supervisor != supervisor);
+        members.len() < before
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -41,10 +47,13 @@ impl Family {
         last.map(|member| member.supervisor)
     }
 
-    /// Asks all to stop at once, where nobody can wait.
-    pub(crate) fn stop_all(&self) {
-        let members = self.members.take();
-        members.iter().rev().for_each(|member| member.supervisor.stop());
+    /// Asks all of them, or those that do not survive a crash, to stop at once, where nobody can
+    /// wait.
+    pub(crate) fn stop_all(&self, all: bool) {
+        let mut members = self.members.borrow_mut();
+        let stopped: Vec<_> = members.extract_if(.., |member| all || !member.survives).collect();
+        drop(members);
+        stopped.iter().rev().for_each(|member| member.supervisor.stop());
     }
 }
 
@@ -53,12 +62,14 @@ impl Family {
 pub(crate) async fn stop(control: &Control, all: bool) {
     let Some(bonds) = control.made_bonds() else { return };
     let family = &bonds.family;
-    if family.last(all).is_some() {
-        // The kill that ended the incarnation is done with; another one ends the wait below.
-        control.clear_kill();
+    if family.stopping.replace(true) && control.is_killed() {
+        // This kill has ended the wait of before.
+        family.stopping.set(false);
+        return family.stop_all(all);
     }
+    // A kill that ended the incarnation is done with; another one ends the wait.
+    control.clear_kill();
     while let Some(supervisor) = family.last(all) {
-        family.remove(supervisor);
         supervisor.stop();
         let mut ended = pin!(supervisor.ended());
         let killed = poll_fn(|cx| match ended.as_mut().poll(cx) {
@@ -67,7 +78,10 @@ pub(crate) async fn stop(control: &Control, all: bool) {
             Poll::Pending => Poll::Pending,
         });
         if killed.await {
-            return family.stop_all();
+            family.stopping.set(false);
+            return family.stop_all(all);
         }
+        family.remove(supervisor);
     }
+    family.stopping.set(false);
 }

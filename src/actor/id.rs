@@ -31,8 +31,9 @@ pub struct ActorId(pub(crate) Key);
 
 impl ActorId {
     /// Asks the actor to stop, before it takes any further message: its `stopped` hook runs, and
-    /// messages that are left become dead letters. Nothing happens when it has ended, or crashed
-    /// and waits for its supervisor to restart it.
+    /// messages that are left become dead letters; unless its supervisor brings it back, as it does
+    /// a permanent child: then they wait for the next incarnation. Nothing happens when it has
+    /// ended, or crashed and waits for its supervisor to restart it.
     ///
     /// ```
     /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}

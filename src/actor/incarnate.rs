@@ -1,15 +1,20 @@
-//! `Incarnate`: what can be an actor. A struct with handlers, made by a factory; or an async
-//! function.
+//! `Incarnate`: what can be an actor. A struct with handlers, made by a factory; an async function;
+//! or what a layer above makes of something else, as of a state machine.
 
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::future::FutureExt as _;
 
 use super::Actor;
 use super::body::settle_end;
+use super::cell::ActorCell;
 use super::context::Cx;
 use super::exit::ExitReason;
 use super::family;
@@ -23,9 +28,11 @@ use crate::event_loop::current;
 /// Implemented for
 /// - factories of struct actors, `|| Account { cents: 0 }`, called once an incarnation;
 /// - async functions and closures over a receive loop, `async fn counter(cx: &mut Cx<Msg>) ->
-///   Result<(), E>`, called once an incarnation.
+///   Result<(), E>`, called once an incarnation;
+/// - what [`state_machine`](crate::state_machine::state_machine()),
+///   [`router`](crate::router::router()) and [`pool`](crate::router::pool()) give.
 ///
-/// The marker `Kind` keeps the two apart for the compiler; it is always inferred.
+/// The marker `Kind` keeps them apart for the compiler; it is always inferred.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -194,7 +201,7 @@ pub(crate) async fn live<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> Ex
         return ExitReason::Normal;
     }
     // The one guard for all messages: the actor outlives a panic, for its hook.
-    let reason = match AssertUnwindSafe(handle_all(actor, cx)).catch_unwind().await {
+    let reason = match AssertUnwindSafe(handle_until_end(actor, cx)).catch_unwind().await {
         Ok(reason) => reason,
         Err(payload) => panic_reason(payload),
     };
@@ -212,19 +219,49 @@ async fn wind_up<A: Life>(
     if let Some(core) = current::get() {
         settle_end(&cx.cell, &core, &reason);
     }
+    let cell = Rc::clone(&cx.cell);
     if reason.is_crash() {
-        let crashed = AssertUnwindSafe(actor.crashed(&reason, cx)).catch_unwind().await;
+        let crashed = or_end_here(&cell, actor.crashed(&reason, cx), || ());
+        let crashed = AssertUnwindSafe(crashed).catch_unwind().await;
         if let Err(payload) = crashed {
             reason = panic_reason(payload);
         }
     }
-    if cx.cell.control.has_family() {
-        Box::pin(family::stop(&cx.cell.control, reason.is_clean())).await;
+    if cell.control.has_family() {
+        if cell.control.is_killed() {
+            // Its family is to stop first, and that takes longer than it has.
+            return ExitReason::Killed;
+        }
+        Box::pin(family::stop(&cell.control, reason.is_clean())).await;
     }
-    match AssertUnwindSafe(actor.stopped(&reason, cx)).catch_unwind().await {
+    let stopped = or_end_here(&cell, actor.stopped(&reason, cx), || ());
+    match AssertUnwindSafe(stopped).catch_unwind().await {
         Ok(()) => reason,
         Err(payload) => panic_reason(payload),
     }
+}
+
+/// Handles messages until the actor ends, also where a handler waits for a message itself.
+async fn handle_until_end<A: Life>(actor: &mut A, cx: &mut Cx<A::Protocol>) -> ExitReason {
+    let cell = Rc::clone(&cx.cell);
+    or_end_here(&cell, handle_all(actor, cx), || cell.control.take_stop_reason()).await
+}
+
+/// Runs a future, and gives this instead where it waits for a message that does not come any more.
+async fn or_end_here<P: Protocol, T>(
+    cell: &ActorCell<P>,
+    future: impl Future<Output = T>,
+    instead: impl Fn() -> T,
+) -> T {
+    let mut future = pin!(future);
+    poll_fn(|task| match future.as_mut().poll(task) {
+        // A kill acts first.
+        Poll::Pending if !cell.control.is_killed() && cell.control.take_end_here() => {
+            Poll::Ready(instead())
+        }
+        other => other,
+    })
+    .await
 }
 
 /// One message after the other, until a stop or a crash.

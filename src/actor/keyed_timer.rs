@@ -232,7 +232,7 @@ impl<P: Protocol> Cx<P> {
         if let Some(task) = timer.task {
             core.cancel(task);
         }
-        let queued = self.cell.mailbox.remove_notices(timer.tag);
+        let queued = self.cell.remove_notices(timer.tag);
         let taken = timer.once && !timer.shared.handled.get() && queued.is_empty();
         drop(queued);
         (!taken).then(|| left(timer.shared.due.get()))

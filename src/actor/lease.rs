@@ -15,6 +15,7 @@ use super::cell::ActorCell;
 use super::context::Cx;
 use super::dead_letter::{self, Cause};
 use super::exit::ExitReason;
+use super::monitor::Numbers;
 use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
 use crate::base::panics::drop_quietly;
@@ -24,7 +25,8 @@ use crate::mailbox::side::Taken;
 /// A message that comes again if the actor crashes while this is held; made by [`Cx::lease`].
 ///
 /// It is held until the work is done: an actor that lets it go, by [`done`](Self::done) or by
-/// dropping it, and crashes in a later turn has handled the message.
+/// dropping it, and crashes in a later turn, or with a later message, has handled this one. Several
+/// that are held at a crash come again in the order in which they were leased.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -51,12 +53,21 @@ pub struct Lease<P: Protocol + Accepts<M>, M> {
     /// Until it is let go.
     message: Option<M>,
     attempt: u32,
+    /// How many messages had been begun when it was made.
+    of: u64,
+    /// Its place among all leases.
+    number: u64,
 }
 
 /// A message that was let go in a turn whose end is not known yet.
 pub(crate) struct Leased<P> {
     message: P,
     attempt: u32,
+    of: u64,
+    number: u64,
+    /// How many messages had been begun when it was let go: a crash with a later one in hand comes
+    /// too late to bring this one back.
+    let_go: u64,
 }
 
 impl<P: Protocol> Cx<P> {
@@ -64,6 +75,9 @@ impl<P: Protocol> Cx<P> {
     /// meanwhile, the next one is given it again, before all other mail, whole or, for a deferred
     /// [`Request`](super::Request), with its reply port. Read [what that asks of a
     /// handler](crate::actor#the-message-in-hand-after-a-crash).
+    ///
+    /// It counts the attempts of the message that was taken last: lease a message before the next
+    /// is taken.
     ///
     /// ```
     /// use greenroom::prelude::*;
@@ -98,7 +112,9 @@ impl<P: Protocol> Cx<P> {
             Taken::Redelivered(attempts) => attempts,
             Taken::Ordinary | Taken::Notice(_) => 0,
         };
-        Lease { cell: Rc::clone(&self.cell), message: Some(message), attempt }
+        let of = self.cell.control.handled();
+        let number = current::with(|core| core.locals.get::<Numbers>().next()).unwrap_or(of);
+        Lease { cell: Rc::clone(&self.cell), message: Some(message), attempt, of, number }
     }
 }
 
@@ -161,11 +177,11 @@ impl<P: Protocol + Accepts<M>, M> Drop for Lease<P, M> {
     fn drop(&mut self) {
         let (Some(message), Some(core)) = (self.message.take(), current::get()) else { return };
         // Whether the incarnation crashes in this very poll is known when the poll is over.
-        self.cell
-            .extra()
-            .leased
-            .borrow_mut()
-            .push(Leased { message: P::wrap(message, Reply::nobody()), attempt: self.attempt });
+        let message = P::wrap(message, Reply::nobody());
+        let Self { attempt, of, number, .. } = *self;
+        let let_go = self.cell.control.handled();
+        let leased = Leased { message, attempt, of, number, let_go };
+        self.cell.extra().leased.borrow_mut().push(leased);
         let cell = Rc::clone(&self.cell);
         core.defer(move |_| {
             // Those that a crash did not take are done.
@@ -181,12 +197,28 @@ impl<P: Protocol + Accepts<M>, M> fmt::Debug for Lease<P, M> {
     }
 }
 
-/// An incarnation crashed: what it held under lease comes again, or is poison. Gives whether there
-/// was any.
-pub(crate) fn redeliver<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) -> bool {
+/// What became of the leases of an incarnation that ended.
+pub(crate) struct Settled<P> {
+    /// Whether the message in hand comes again, or is poison: it is accounted for.
+    pub(crate) in_hand: bool,
+    /// Messages that were done with before, to be dropped.
+    pub(crate) done: Vec<Leased<P>>,
+}
+
+/// An incarnation ended: what it held under lease comes again or is poison after a crash, and is
+/// dropped after any other end.
+pub(crate) fn settle<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) -> Settled<P> {
+    let now = cell.control.handled();
     let leased = cell.extra().leased.take();
-    let any = !leased.is_empty();
-    for Leased { message, attempt } in leased {
+    let (mut held, done): (Vec<_>, _) = leased.into_iter().partition(|lease| lease.let_go == now);
+    if !reason.is_crash() {
+        drop_quietly(held);
+        return Settled { in_hand: false, done };
+    }
+    // Each is put before the ones that are there, so the last comes first here.
+    held.sort_by_key(|lease| std::cmp::Reverse(lease.number));
+    let in_hand = held.iter().any(|lease| lease.of == now);
+    for Leased { message, attempt, .. } in held {
         let attempts = attempt + 1;
         if attempts > cell.options.redeliveries {
             let cause = Cause::Poison { attempts, reason: reason.clone() };
@@ -199,5 +231,5 @@ pub(crate) fn redeliver<P: Protocol>(cell: &ActorCell<P>, reason: &ExitReason) -
             cell.mailbox.put_redelivered(message, attempts);
         }
     }
-    any
+    Settled { in_hand, done }
 }

@@ -9,7 +9,7 @@
 //! a crash from which a supervisor brings an actor back is no end, and its partner does not hear of
 //! it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -84,9 +84,25 @@ pub(crate) struct Links {
     /// With the tag of the notice that a partner's end becomes.
     partners: RefCell<Vec<(ActorId, u64)>>,
     trap: RefCell<Option<Trap>>,
+    /// An exit that is to end the actor and has not had its effect. It belongs to the actor: one
+    /// that came too late for an incarnation is for the next.
+    pending: RefCell<Option<ExitReason>>,
+    /// The incarnation ends by it as soon as it looks.
+    accepted: Cell<bool>,
 }
 
 impl Links {
+    pub(crate) fn pending_exit(&self) -> Option<ExitReason> {
+        self.pending.take()
+    }
+
+    /// The incarnation has seen its request to stop.
+    pub(crate) fn acted(&self) {
+        if self.accepted.take() {
+            self.pending.take();
+        }
+    }
+
     fn add(&self, partner: ActorId, tag: u64) -> bool {
         let mut partners = self.partners.borrow_mut();
         let known = partners.iter().any(|(known, _)| *known == partner);
@@ -188,7 +204,7 @@ impl<P: Protocol> Cx<P> {
         let me = self.id();
         control::with(actor.0, |partner| partner.bonds().links.remove(me));
         if let Some(tag) = self.cell.control.bonds().links.remove(actor) {
-            drop(self.cell.mailbox.remove_notices(tag));
+            drop(self.cell.remove_notices(tag));
         }
     }
 
@@ -314,7 +330,17 @@ fn signal(target: &Control, tag: u64, exit: Exit) {
             }
         }
         None if exit.reason == ExitReason::Normal => {}
-        None => target.ask_to_stop(exit.reason),
+        None => self::exit(target, exit.reason),
+    }
+}
+
+/// Ends an actor for this reason, before its next message, in this incarnation or the next.
+pub(crate) fn exit(target: &Control, reason: ExitReason) {
+    let links = &target.bonds().links;
+    let first = links.pending.borrow().is_none();
+    if first {
+        links.pending.replace(Some(reason.clone()));
+        links.accepted.set(target.accepts_stop(reason));
     }
 }
 

@@ -1,23 +1,33 @@
 //! Actors: tasks that own a mailbox, and everything about reaching one.
 //!
 //! # Promises
-//! * **M4** a message is handled at most once; if never, it comes back, or is a dead letter
+//! * **M4** a message is handled at most once, unless a handler held it under [lease](Cx::lease)
+//!   and crashed; if never, it comes back, or is a dead letter, or goes with the loop in whose
+//!   inbox it stood when that ended
 //! * **A1** an actor runs at most one handler at a time; awaiting in a handler lets nobody in
-//! * **A2** the stop hook of a struct actor runs once per incarnation, also after a panic, except
-//!   when the actor was killed
+//! * **A2** the stop hook of a struct actor runs once for each incarnation that has started, also
+//!   after a panic; not when the actor was killed, nor when a handler was given up at its
+//!   [`handler_timeout`](crate::supervisor::Child::handler_timeout)
 //!
 //! # An incarnation's life
 //!
 //! ```text
-//!   started ──▶ handle, handle, … ──▶ stopped(reason) ──▶ state dropped
-//!      │ Err, panic      │ stop asked: Shutdown, Normal, …
-//!      ▼                 │ Err, panic: a crash
-//!   never started        │ killed: straight to "state dropped"
+//!   started ──▶ handle, handle, … ─┬─ asked to stop ────────┬─▶ family ends ─▶ stopped ─▶ dropped
+//!      │ Err, panic,               ├─ Err, panic ─▶ crashed ┘
+//!      │ declined, refused         └─ killed, handler out of time ─▶ dropped ─▶ family ends
+//!      ▼
+//!   not started: dropped
 //! ```
+//!
+//! The family are the supervisors that the actor started
+//! [under itself](crate::supervisor::SupervisorBuilder::start_under); those that survive crashes go
+//! on after one. A stop whose reason is a crash, as that of a linked actor may be, runs `crashed`
+//! too. An error of a handler is first put to [`Actor::on_error`], which may let the actor go on.
 //!
 //! What comes next is the supervisor's verdict: the next incarnation behind the same address and
 //! mailbox, or the end. At the end the name is free first, then the mailbox closes (messages left
-//! in it are dead letters, asks among them fail at once), and then whoever watches is told.
+//! in it are dead letters, asks among them fail at once), then linked actors are told, and then
+//! whoever watches.
 //!
 //! # The message in hand after a crash
 //!
@@ -52,10 +62,12 @@ mod keyed_timer;
 mod lease;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
-mod link;
+pub(crate) mod link;
+mod listen;
 mod making;
 mod monitor;
 mod orphan;
+pub(crate) mod parent;
 mod pipe;
 mod protocol;
 mod receive;
@@ -154,7 +166,8 @@ pub trait Actor: Sized + 'static {
     /// supervisor decides. [`stopped`](Self::stopped) does not run then.
     ///
     /// # Cancel safety
-    /// Dropped half-way when the actor is killed.
+    /// Dropped half-way when the actor is killed, when its supervisor stops it meanwhile, or when
+    /// it takes longer than its [limit](crate::supervisor::Child::start_timeout).
     async fn started(&mut self, _cx: &mut Cx<Self::Protocol>) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -169,16 +182,20 @@ pub trait Actor: Sized + 'static {
         Recovery::Supervise
     }
 
-    /// Runs when the incarnation has crashed, by an error or a panic, before anything of it is
-    /// taken down: its [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
-    /// [`stopped`](Self::stopped) follows. It does not run when the actor is killed.
+    /// Runs when the incarnation has crashed, by an error or a panic, or was asked to stop with a
+    /// reason that is a [crash](ExitReason::is_crash), before anything of it is taken down: its
+    /// [family](crate::supervisor::SupervisorBuilder::start_under) still runs.
+    /// [`stopped`](Self::stopped) follows. It does not run when the actor is killed, nor when a
+    /// handler is given up at its [limit](crate::supervisor::Child::handler_timeout).
     ///
     /// # Cancel safety
     /// Dropped half-way when the actor is killed.
     async fn crashed(&mut self, _reason: &ExitReason, _cx: &mut Cx<Self::Protocol>) {}
 
     /// Runs once at the end of an incarnation that had started: after a stop, an error or a panic,
-    /// but not when the actor is killed.
+    /// but not when the actor is killed, nor when a handler is given up at its
+    /// [limit](crate::supervisor::Child::handler_timeout): the handler is dropped where it stands,
+    /// and the state with it.
     ///
     /// # Cancel safety
     /// Dropped half-way when the actor is killed, which supervisors do when it takes too long.
@@ -191,8 +208,8 @@ pub trait Actor: Sized + 'static {
 /// reply.
 ///
 /// # Errors
-/// An error is a crash of the incarnation; the asker gets
-/// [`AskError::Crashed`].
+/// The asker gets [`AskError::Crashed`]. It is a crash of the incarnation, unless
+/// [`Actor::on_error`] says otherwise.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -225,10 +242,12 @@ where
     /// Handles one message.
     ///
     /// # Errors
-    /// An error crashes the incarnation.
+    /// An error crashes the incarnation, unless [`on_error`](Actor::on_error) says otherwise.
     ///
     /// # Cancel safety
-    /// Dropped half-way when the actor is killed: the message was then handled in part.
+    /// Dropped half-way when the actor is killed, when it takes longer than its
+    /// [limit](crate::supervisor::Child::handler_timeout), or when it awaits [`Cx::recv`] and the
+    /// actor is asked to stop: the message was then handled in part.
     #[expect(async_fn_in_trait, reason = "actors stay on their loop, so no `Send` is wanted")]
     async fn handle(
         &mut self,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::context::Cx;
 use super::control::{self, Control};
+use super::ended;
 use super::exit::ExitReason;
 use super::id::ActorId;
 use super::protocol::{Accepts, Protocol};
@@ -91,7 +92,8 @@ pub(crate) type Tell = Box<dyn FnOnce(Down)>;
 #[derive(Default)]
 pub(crate) struct Monitors {
     watchers: RefCell<Vec<(MonitorId, Tell)>>,
-    watched: RefCell<Vec<MonitorId>>,
+    /// With the task that waits for the end of an actor of another loop.
+    watched: RefCell<Vec<(MonitorId, Option<Key>)>>,
 }
 
 /// Counts the monitors of a loop, so that each has a number of its own.
@@ -115,15 +117,15 @@ impl Monitors {
         self.watchers.borrow().len()
     }
 
-    pub(crate) fn add_watched(&self, monitor: MonitorId) {
-        self.watched.borrow_mut().push(monitor);
+    fn add_watched(&self, monitor: MonitorId, task: Option<Key>) {
+        self.watched.borrow_mut().push((monitor, task));
     }
 
-    /// `true` when this actor had the monitor and it had not fired.
-    pub(crate) fn forget_watched(&self, monitor: MonitorId) -> bool {
+    /// Takes out what this actor has of a monitor, unless it has fired or was taken back.
+    fn take_watched(&self, monitor: MonitorId) -> Option<(MonitorId, Option<Key>)> {
         let mut watched = self.watched.borrow_mut();
-        let index = watched.iter().position(|other| *other == monitor);
-        index.map(|index| watched.swap_remove(index)).is_some()
+        let index = watched.iter().position(|(other, _)| *other == monitor)?;
+        Some(watched.swap_remove(index))
     }
 
     fn remove_watcher(&self, monitor: MonitorId) -> Option<Tell> {
@@ -235,21 +237,23 @@ impl<P: Protocol> Cx<P> {
                 return;
             };
             // One that was taken back does not fire.
-            if !watcher.control.monitors.forget_watched(down.monitor) {
+            if watcher.control.monitors.take_watched(down.monitor).is_none() {
                 return;
             }
             watcher.put_notice(down.monitor.number, message(down));
         };
         let tell: Box<dyn FnOnce(Down)> = Box::new(tell);
-        self.cell.control.monitors.add_watched(monitor);
+        let monitors = &self.cell.control.monitors;
         if core.id() != actor.0.home() {
-            let mine = self.spawn(async move {
-                let reason = actor.ended().await;
-                tell(Down { actor, name: None, reason, monitor });
-            });
-            mine.detach();
+            // It goes on over all incarnations, so it is no task of this one.
+            let waits = core.spawn(Box::pin(async move {
+                let (name, reason) = ended::down(actor).await;
+                deliver(tell, Down { actor, name, reason, monitor });
+            }));
+            monitors.add_watched(monitor, waits);
             return monitor;
         }
+        monitors.add_watched(monitor, None);
         let mut tell = Some(tell);
         let found = control::with_on(&core, actor.0, |target| {
             if let Some(tell) = tell.take() {
@@ -278,9 +282,16 @@ impl<P: Protocol> Cx<P> {
     /// greenroom::run(async |_| assert_eq!(spawn("actor", actor).ended().await, ExitReason::Normal));
     /// ```
     pub fn demonitor(&self, monitor: MonitorId) -> bool {
-        let mine = self.cell.control.monitors.forget_watched(monitor);
-        drop(self.cell.mailbox.remove_notices(monitor.number));
-        mine && withdraw(monitor)
+        self.take_back(monitor).0
+    }
+
+    /// Whether the monitor had not fired, and whether its message stood in the mailbox.
+    pub(crate) fn take_back(&self, monitor: MonitorId) -> (bool, bool) {
+        let watched = self.cell.control.monitors.take_watched(monitor);
+        let queued = self.cell.remove_notices(monitor.number);
+        let was_queued = !queued.is_empty();
+        drop_quietly(queued);
+        (watched.map(give_up).is_some(), was_queued)
     }
 }
 
@@ -311,14 +322,19 @@ pub(crate) fn deliver(tell: Tell, down: Down) {
 /// Takes back whatever an actor that has ended was watching.
 pub(crate) fn withdraw_all(control: &Control) {
     let watched = std::mem::take(&mut *control.monitors.watched.borrow_mut());
-    for monitor in watched {
-        withdraw(monitor);
+    watched.into_iter().for_each(give_up);
+}
+
+fn give_up((monitor, task): (MonitorId, Option<Key>)) {
+    match task {
+        Some(task) => _ = current::with(|core| core.cancel(task)),
+        None => withdraw(monitor),
     }
 }
 
-/// Takes a monitor back; `false` when it has fired or was taken back already.
-pub(crate) fn withdraw(monitor: MonitorId) -> bool {
+/// Takes a monitor back, if it has not fired.
+pub(crate) fn withdraw(monitor: MonitorId) {
     let tell = control::with(monitor.target, |target| target.monitors.remove_watcher(monitor));
     // The closure holds values of the watcher's: dropped here, with nothing borrowed.
-    tell.flatten().map(drop_quietly).is_some()
+    drop_quietly(tell);
 }

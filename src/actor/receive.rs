@@ -1,20 +1,50 @@
 //! Receiving: how an actor takes its messages, and what comes before them.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::context::Cx;
+use super::control::Control;
 use super::dead_letter::{self, Cause};
 use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
 use crate::event_loop::current;
 
+/// A wait for a message: when it is dropped, the actor waits for none.
+struct Waits<'a> {
+    control: &'a Control,
+    pending: Cell<bool>,
+}
+
+impl<'a> Waits<'a> {
+    const fn new(control: &'a Control) -> Self {
+        Self { control, pending: Cell::new(false) }
+    }
+
+    #[inline]
+    fn until<T>(&self, polled: Poll<T>) -> Poll<T> {
+        self.pending.set(polled.is_pending());
+        polled
+    }
+}
+
+impl Drop for Waits<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.pending.get() {
+            self.control.listening.stop();
+        }
+    }
+}
+
 impl<P: Protocol> Cx<P> {
     /// The next message.
     ///
-    /// When the actor is asked to stop, the function that awaits this ends here: its locals are
-    /// dropped and nothing after this line runs. To clean up with code of your own, use
-    /// [`next`](Self::next). The first call says that the actor has started.
+    /// When the actor is asked to stop, the function or the handler that awaits this ends here: its
+    /// locals are dropped and nothing after this line runs, but for the hook of a struct. To clean
+    /// up with code of your own, use [`next`](Self::next). The first call says that the actor has
+    /// started.
     ///
     /// # Cancel safety
     /// Dropped while it waits, no message is lost.
@@ -36,14 +66,15 @@ impl<P: Protocol> Cx<P> {
     /// });
     /// ```
     pub async fn recv(&mut self) -> P {
+        let waits = Waits::new(&self.cell.control);
         poll_fn(|task| match self.poll_next(task) {
-            Poll::Ready(Some(message)) => Poll::Ready(message),
+            Poll::Ready(Some(message)) => waits.until(Poll::Ready(message)),
             Poll::Ready(None) => {
                 // The actor's body sees this after the poll and drops the incarnation.
                 self.cell.control.end_here();
                 Poll::Pending
             }
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => waits.until(Poll::Pending),
         })
         .await
     }
@@ -72,7 +103,8 @@ impl<P: Protocol> Cx<P> {
     /// });
     /// ```
     pub async fn next(&mut self) -> Option<P> {
-        poll_fn(|task| self.poll_next(task)).await
+        let waits = Waits::new(&self.cell.control);
+        poll_fn(|task| waits.until(self.poll_next(task))).await
     }
 
     /// The next message even while the actor is stopping: for the last exchanges of an orderly end.
@@ -92,7 +124,8 @@ impl<P: Protocol> Cx<P> {
     /// # });
     /// ```
     pub async fn recv_while_stopping(&mut self) -> P {
-        poll_fn(|task| self.poll_message(task)).await
+        let waits = Waits::new(&self.cell.control);
+        poll_fn(|task| waits.until(self.poll_message(task))).await
     }
 
     /// The next message or, once asked to stop, `None`, without saying that the actor has started.
@@ -217,6 +250,7 @@ impl<P: Protocol> Cx<P> {
             return Poll::Ready(());
         } else {
             // A stop that comes before the next turn finds nobody listening, but a turn to come.
+            self.cell.control.listening.ask_again();
             task.waker().wake_by_ref();
         }
         Poll::Pending

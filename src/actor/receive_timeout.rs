@@ -87,12 +87,17 @@ impl<P: Protocol> ReceiveTimeout<P> {
         }
         let due = idle.deadline.is_some_and(|deadline| deadline <= now);
         let message = due.then(|| {
-            // The message itself is no activity.
-            idle.seen += 1;
-            idle.deadline = match idle.when {
-                WhenIdle::Once => None,
-                WhenIdle::Repeat => Some(now.saturating_add(nanos(idle.after).max(1))),
-            };
+            match idle.when {
+                WhenIdle::Once => {
+                    // The message itself is no activity.
+                    idle.seen += 1;
+                    idle.deadline = None;
+                }
+                // The next wait begins when this message has been handled, as after any other.
+                WhenIdle::Repeat => {
+                    idle.deadline = Some(now.saturating_add(nanos(idle.after).max(1)));
+                }
+            }
             (idle.tag, (idle.make)())
         });
         if let Some(timer) = idle.timer.take() {
@@ -188,7 +193,7 @@ impl<P: Protocol> Cx<P> {
     pub fn cancel_receive_timeout(&self) {
         let Some(core) = current::get() else { return };
         if let Some(tag) = self.cell.extra().receive_timeout.cancel(&core) {
-            drop(self.cell.mailbox.remove_notices(tag));
+            drop(self.cell.remove_notices(tag));
         }
     }
 

@@ -4,7 +4,8 @@
 //! An ask from another thread brings a channel instead. Whichever it is, dropping it unanswered is
 //! an answer too.
 //!
-//! * **A3** every ask ends: with a reply, with an error that says what is certain, or at its limit
+//! * **A3** every ask ends: with a reply, with an error that says what is certain, or at its limit;
+//!   one without a limit waits while an actor that lives keeps its message or its reply port
 //! * **A4** a reply reaches the ask that it is for, or is a dead letter, and never another ask
 
 use std::cell::RefCell;

@@ -269,6 +269,7 @@ impl<P: Protocol> Cx<P> {
     pub fn clear_stash(&self) {
         let stashed = self.cell.extra().stash.take();
         let replayed = self.cell.mailbox.drain_replayed();
+        self.cell.control.skip(replayed.len());
         for message in replayed.into_iter().chain(stashed) {
             dead_letter::bury(&self.cell.control, message, &Cause::Cleared);
         }

@@ -35,8 +35,10 @@ pub struct ActorInfo {
 
 impl ActorId {
     /// Lets the actor take no further message until it is [resumed](Self::resume): those that come
-    /// wait in its mailbox, in order. A message in its hand is handled to the end. A request to
-    /// stop still ends it, and timers and monitors go on.
+    /// wait in its mailbox, in order. A message in its hand is handled to the end, and with it what
+    /// its handler asks for by [`continue_with`](super::Cx::continue_with). A request to stop still
+    /// ends it, with the last exchanges of
+    /// [`recv_while_stopping`](super::Cx::recv_while_stopping); timers and monitors go on.
     ///
     /// ```
     /// greenroom::test::run(async |test| {

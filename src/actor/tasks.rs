@@ -69,14 +69,16 @@ impl<P: Protocol> Cx<P> {
     pub fn spawn_linked<F, T, E>(&self, future: F) -> JoinHandle<Result<T, E>>
     where
         F: Future<Output = Result<T, E>> + 'static,
-        E: Display,
+        T: 'static,
+        E: Display + 'static,
     {
         let owner = self.id();
         // The task is gone before the next incarnation, so it is this one that it ends.
-        self.own(task::spawn_noted(future, move |outcome| {
-            if let Some(reason) = failure(outcome) {
+        self.own(task::launch(task::builder(), future, move |outcome| {
+            if let Some(reason) = failure(&outcome) {
                 control::with(owner.0, |owner| owner.ask_to_stop(reason));
             }
+            outcome
         }))
     }
 
@@ -91,7 +93,7 @@ impl<P: Protocol> Cx<P> {
 /// Why a task takes its owner along, if it does.
 fn failure<T, E: Display>(outcome: &Result<Result<T, E>, JoinError>) -> Option<ExitReason> {
     match outcome {
-        Ok(Ok(_)) | Err(JoinError::Cancelled | JoinError::TimedOut(_)) => None,
+        Ok(Ok(_)) | Err(JoinError::Cancelled | JoinError::TimedOut(_) | JoinError::Failed) => None,
         // Its text is made by code of the user's.
         Ok(Err(error)) => Some(catch(|| error_reason(error)).unwrap_or_else(ExitReason::Panicked)),
         Err(JoinError::Panicked(text)) => Some(ExitReason::Panicked(Arc::clone(text))),

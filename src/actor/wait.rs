@@ -5,9 +5,14 @@
 //!
 //! An ask from inside an actor leaves an *edge* with the asker. An edge counts while the ask is
 //! open and its message stands in the mailbox or is in the hand of the actor that was asked: a
-//! reply port that was put aside or passed on may be used by anybody, so it proves nothing. An
+//! reply port that was put aside, or passed on with [`forward`](super::Request::forward), may be
+//! used by anybody, so it proves nothing; nor does one in whose handling a task was started. An
 //! actor is *stuck* when it waits and, when it was last polled, did not wait for messages too. A
-//! cycle of edges between stuck actors cannot end by itself.
+//! cycle of edges between stuck actors does not end by itself.
+//!
+//! What cannot be seen: a reply port inside a message or a channel that a handler sent on before it
+//! asks back, and an ask that was begun and is not awaited any more. Whoever does that, and asks
+//! back in the same handler, may be told of a cycle where there is none.
 //!
 //! Edges are looked at only when an ask goes to an actor that waits for one itself. Asks that cross
 //! loops leave none: such cycles end at the limits of their asks.
@@ -47,8 +52,8 @@ impl Edge {
     fn counts(&self, core: &Core) -> bool {
         (self.is_open)(core, self.slot)
             && control::with_on(core, self.target, |target| {
-                let begun = target.handled();
-                begun < self.turn || (begun == self.turn && target.has_message())
+                let begun = target.begun();
+                begun < self.turn || (begun == self.turn && target.holds_message())
             }) == Some(true)
     }
 }
@@ -101,7 +106,7 @@ pub(crate) fn note<R: 'static, G: Gate + ?Sized>(
     let edge = Edge {
         target: asked.control().key,
         slot,
-        turn: asked.control().handled() + asked.waiting() as u64,
+        turn: asked.control().begun() + asked.waiting() as u64,
         message,
         is_open: |core, slot| reply::table::<R>(core).is_waiting(slot),
         fail: |core, slot, lost| reply::table::<R>(core).lose(core, slot, lost.into()),
@@ -110,13 +115,16 @@ pub(crate) fn note<R: 'static, G: Gate + ?Sized>(
 }
 
 fn add(core: &Core, asker: Key, asked: &Control, edge: Edge) {
-    control::with_on(core, asker, |asker| {
+    let noted = control::with_on(core, asker, |asker| {
         let mut edges = asker.bonds().waits.edges.borrow_mut();
         if edges.len() == edges.capacity() {
             edges.retain(|edge| (edge.is_open)(core, edge.slot));
         }
         edges.push(edge);
     });
+    if noted.is_none() {
+        return;
+    }
     let waits = |bonds: &Bonds| !bonds.waits.edges.borrow().is_empty();
     if asked.made_bonds().is_some_and(waits) {
         // Whether the asker waits for messages too is known when its poll is over.
@@ -128,31 +136,50 @@ fn fail_if_cycle(core: &Core, asker: Key, closing: &Edge) {
     if !closing.counts(core) || !is_stuck(core, asker) {
         return;
     }
-    let mut path = vec![asker];
-    if leads_to(core, closing.target, asker, &mut path) {
-        let cycle: Arc<[ActorLabel]> = path.iter().map(|key| label(core, *key)).collect();
+    if let Some(way) = way_back(core, closing.target, asker) {
+        let cycle: Arc<[ActorLabel]> =
+            std::iter::once(asker).chain(way).map(|key| label(core, key)).collect();
         (closing.fail)(core, closing.slot, Lost::Cycle(cycle));
     }
 }
 
-/// Whether `from` waits, over any number of asks, for `to`; `path` is then the way, without `to` at
-/// its end.
-fn leads_to(core: &Core, from: Key, to: Key, path: &mut Vec<Key>) -> bool {
+/// Over whom `from` waits for `to`, on a shortest way, `from` first and without `to`; `None` when
+/// it does not. Each actor is looked at once.
+fn way_back(core: &Core, from: Key, to: Key) -> Option<Vec<Key>> {
     if from == to {
-        return true;
+        return Some(Vec::new());
     }
-    if path.contains(&from) || !is_stuck(core, from) {
-        return false;
+    // With the place of whoever waits for it.
+    let mut reached = vec![(from, 0)];
+    let mut at = 0;
+    while let Some(&(actor, _)) = reached.get(at) {
+        if is_stuck(core, actor) {
+            for edge in edges_of(core, actor) {
+                if !edge.counts(core) {
+                    continue;
+                }
+                if edge.target == to {
+                    return Some(way_to(&reached, at));
+                }
+                if reached.iter().all(|(known, _)| *known != edge.target) {
+                    reached.push((edge.target, at));
+                }
+            }
+        }
+        at += 1;
     }
-    path.push(from);
-    let found = edges_of(core, from)
-        .iter()
-        .filter(|edge| edge.counts(core))
-        .any(|edge| leads_to(core, edge.target, to, path));
-    if !found {
-        path.pop();
+    None
+}
+
+fn way_to(reached: &[(Key, usize)], last: usize) -> Vec<Key> {
+    let mut way = vec![reached[last].0];
+    let mut at = last;
+    while at > 0 {
+        at = reached[at].1;
+        way.push(reached[at].0);
     }
-    found
+    way.reverse();
+    way
 }
 
 fn edges_of(core: &Core, actor: Key) -> Vec<Edge> {
@@ -163,7 +190,7 @@ fn edges_of(core: &Core, actor: Key) -> Vec<Edge> {
 }
 
 fn is_stuck(core: &Core, actor: Key) -> bool {
-    control::with_on(core, actor, |actor| !actor.is_receptive()) == Some(true)
+    control::with_on(core, actor, |actor| !actor.listening.is_receptive()) == Some(true)
 }
 
 fn label(core: &Core, key: Key) -> ActorLabel {

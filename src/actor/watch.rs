@@ -51,6 +51,13 @@ pub struct WatchConflict {
     pub actor: ActorId,
 }
 
+impl<P> Watches<P> {
+    /// The message with this tag was handled.
+    pub(crate) fn handled(&self, tag: u64) {
+        self.watches.borrow_mut().retain(|watch| watch.monitor.number != tag);
+    }
+}
+
 impl<P: Protocol> Cx<P> {
     /// Watches an actor and sends this message to itself when that one has ended for good. There is
     /// at most one watch on an actor: the same again changes nothing. For several, or to learn the
@@ -84,11 +91,13 @@ impl<P: Protocol> Cx<P> {
         P: PartialEq,
     {
         let watches = &self.cell.extra().watches.watches;
-        watches.borrow_mut().retain(|watch| watch.message.borrow().is_some());
-        let known = watches.borrow().iter().find(|watch| watch.target == actor).map(|watch| {
+        let known = {
+            let watches = watches.borrow();
+            let is_known =
+                |watch: &&Watch<P>| watch.target == actor && watch.message.borrow().is_some();
             // Only a handle: comparing is user code, and nothing is borrowed then.
-            Rc::clone(&watch.message)
-        });
+            watches.iter().find(is_known).map(|watch| Rc::clone(&watch.message))
+        };
         if let Some(known) = known {
             let before = known.take();
             let same = before.as_ref() == Some(&message);
@@ -124,11 +133,14 @@ impl<P: Protocol> Cx<P> {
     /// ```
     pub fn unwatch(&self, actor: ActorId) -> bool {
         let Some(extra) = self.cell.made_extra() else { return false };
-        let watch = {
-            let mut watches = extra.watches.watches.borrow_mut();
-            let index = watches.iter().position(|watch| watch.target == actor);
-            index.map(|index| watches.swap_remove(index))
-        };
-        watch.map(|watch| self.demonitor(watch.monitor)).is_some()
+        let watches = &extra.watches.watches;
+        let mine = |watch: &mut Watch<P>| watch.target == actor;
+        let taken: Vec<_> = watches.borrow_mut().extract_if(.., mine).collect();
+        let mut any = false;
+        for watch in taken {
+            let (waited, queued) = self.take_back(watch.monitor);
+            any |= waited || queued;
+        }
+        any
     }
 }

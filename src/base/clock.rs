@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 /// Monotonic nanoseconds since the clock was made.
 ///
-/// A loop reads it once a turn; everything that happens in the turn happens at that time.
+/// A loop reads it once a turn, and once more when it has slept: that is the time of the turn. What
+/// must count from this very moment reads it again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin: Instant,

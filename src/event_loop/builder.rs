@@ -157,8 +157,9 @@ impl EventLoopBuilder {
         self
     }
 
-    /// Reports every task and handler that holds the loop for longer than `limit`, by name. It
-    /// costs one watcher thread and two plain stores a poll; by default it is off.
+    /// Reports every task and handler that holds the loop for longer than `limit`: an actor by name
+    /// when it lets go, one that does not by the number of its task, after ten times the limit. It
+    /// costs one watcher thread and a few plain stores a poll; by default it is off.
     ///
     /// ```
     /// use std::time::Duration;

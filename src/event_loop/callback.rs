@@ -5,16 +5,21 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::context::within;
 use super::core::Core;
 use super::current;
 use super::panics::{PanicOrigin, report};
 use super::waker::waker;
+use crate::base::context::Context as TaskContext;
 use crate::base::key::Key;
 use crate::base::panics::{catch, drop_quietly};
 use crate::timer::TimerKey;
 
 /// Calls `f` on this loop once what is ready now has run: in its turn among the tasks, in the order
 /// of the calls, and never inside this one. What it posts itself comes in the round after.
+///
+/// `f` sees the values of [`ContextVar`](crate::task::ContextVar)s that are set here now; what it
+/// sets itself is gone when it is over.
 ///
 /// A panic of `f` is reported ([`EventLoopBuilder::on_panic`](super::EventLoopBuilder::on_panic))
 /// and harms nobody else. From another thread use [`LoopHandle::post`](super::LoopHandle::post).
@@ -38,7 +43,8 @@ use crate::timer::TimerKey;
 #[track_caller]
 pub fn post(f: impl FnOnce() + 'static) -> Posted {
     let core = current::expect("greenroom::event_loop::post");
-    let task = core.spawn(Box::pin(async move { call(f, PanicOrigin::Callback) }));
+    let context = core.context();
+    let task = core.spawn(Box::pin(async move { call(context, f) }));
     Posted { task, stays: PhantomData }
 }
 
@@ -122,14 +128,15 @@ pub(crate) fn schedule(core: &Core, deadline: u64, f: impl FnOnce() + 'static) -
         drop_quietly(f);
         return Scheduled { task: None, timer: None };
     }
-    let task = core.scheduler.insert_idle(Box::pin(OnTime { deadline, f: Some(f) }));
+    let callback = Some((core.context(), f));
+    let task = core.scheduler.insert_idle(Box::pin(OnTime { deadline, callback }));
     let timer = core.arm(deadline, &waker(task));
     Scheduled { task: Some(task), timer: Some(timer) }
 }
 
 struct OnTime<F> {
     deadline: u64,
-    f: Option<F>,
+    callback: Option<(TaskContext, F)>,
 }
 
 // The closure is moved out and called; it is never pinned.
@@ -143,16 +150,17 @@ impl<F: FnOnce()> Future for OnTime<F> {
         if current::with(Core::now).is_none_or(|now| now < self.deadline) {
             return Poll::Pending;
         }
-        if let Some(f) = self.f.take() {
-            call(f, PanicOrigin::Callback);
+        if let Some((context, f)) = self.callback.take() {
+            call(context, f);
         }
         Poll::Ready(())
     }
 }
 
-fn call(f: impl FnOnce(), origin: PanicOrigin) {
-    if let Err(text) = catch(f) {
-        report(origin, &text);
+/// Calls `f` in the context in which it was given.
+fn call(context: TaskContext, f: impl FnOnce()) {
+    if let Err(text) = catch(|| within(context, f)) {
+        report(PanicOrigin::Callback, &text);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::base::key::{Key, LoopId};
 use crate::base::panics::{catch, drop_quietly};
 use crate::base::type_map::TypeMap;
 use crate::scheduler::remote::Remote;
-use crate::scheduler::table::{LocalFuture, Remains, Scheduler};
+use crate::scheduler::table::{Attachment, LocalFuture, Remains, Scheduler};
 use crate::timer::{TimerKey, Timers};
 
 /// Something to do once no user code is on the stack.
@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) locals: TypeMap,
     /// Somebody listens to the lives of actors; an actor tells of its own only then.
     pub(crate) observed: Cell<bool>,
+    /// Whether a value was ever set in a context.
+    pub(crate) has_context: Cell<bool>,
     /// Who waits until nothing is ready.
     pub(crate) idlers: Idlers,
     pub(crate) turn_end: TurnEnd,
@@ -65,6 +67,7 @@ impl Core {
             limits,
             locals: TypeMap::default(),
             observed: Cell::new(false),
+            has_context: Cell::new(false),
             idlers: Idlers::default(),
             turn_end: TurnEnd::default(),
             timers: RefCell::new(Timers::new()),
@@ -206,6 +209,37 @@ impl Core {
         Some(self.scheduler.insert(Some(future)))
     }
 
+    /// The same with something beside the task.
+    pub(crate) fn spawn_attached(
+        &self,
+        future: LocalFuture,
+        attachment: Rc<dyn Attachment>,
+    ) -> Option<Key> {
+        if self.closing.get() {
+            drop_quietly(future);
+            return None;
+        }
+        Some(self.scheduler.insert_attached(Some(future), Some(attachment)))
+    }
+
+    /// The same, and polls it once right here, inside the task that runs now.
+    pub(crate) fn spawn_eager(
+        &self,
+        future: LocalFuture,
+        attachment: Rc<dyn Attachment>,
+    ) -> Option<Key> {
+        if self.closing.get() {
+            drop_quietly(future);
+            return None;
+        }
+        let outer = self.scheduler.running();
+        let key = self.scheduler.insert_running(attachment);
+        self.scheduler.set_running(Some(key));
+        self.poll_once(key, future);
+        self.scheduler.set_running(outer);
+        Some(key)
+    }
+
     /// Takes a task out and drops it here, on its loop, with nothing borrowed.
     pub(crate) fn cancel(&self, key: Key) -> bool {
         let Some(remains) = self.scheduler.remove(key) else { return false };
@@ -221,8 +255,15 @@ impl Core {
 
     /// Polls one task: user code runs here and nowhere else in a turn.
     #[inline]
-    pub(crate) fn poll_task(&self, key: Key, mut future: LocalFuture) {
+    pub(crate) fn poll_task(&self, key: Key, future: LocalFuture) {
         self.refill();
+        self.poll_once(key, future);
+        self.scheduler.set_running(None);
+        self.run_deferred();
+    }
+
+    #[inline(always)]
+    fn poll_once(&self, key: Key, mut future: LocalFuture) {
         // A task's own waker counts no references: its drop would do nothing.
         let waker = ManuallyDrop::new(waker(key));
         let mut context = std::task::Context::from_waker(&waker);
@@ -241,8 +282,6 @@ impl Core {
                 self.finish_task(key, future);
             }
         }
-        self.scheduler.set_running(None);
-        self.run_deferred();
     }
 
     #[inline(never)]

@@ -1,8 +1,9 @@
 //! Everything about a loop that two runs of the same program may not agree on, behind one enum.
 //!
-//! The clock, the order of ready tasks, the readiness of sockets, random numbers, the inbox of
-//! other threads and the opening of sockets go through [`Driver`]; nothing else in the crate asks
-//! the machine. A simulation is another variant, and the turn stays the one that production runs.
+//! The clock, the order of ready tasks, the registration and readiness of sockets, random numbers
+//! and the inbox of other threads go through [`Driver`]. What is read from a socket does not: a
+//! loop on a virtual clock has none. A simulation is another variant, and the turn stays the one
+//! that production runs.
 
 use std::cell::{Cell, RefCell};
 use std::io;

@@ -1,20 +1,24 @@
-//! The event loop: one thread, one poller, one clock reading a turn.
+//! The event loop: one thread, one poller, one clock reading a turn, and one more after a sleep.
 //!
 //! # One turn
 //!
 //! ```text
-//!   1 clock     one reading; everything in the turn happens at that time
+//!   1 clock     one reading, which is the time of the turn
 //!   2 inbox     what other threads left: wakes, messages, closures          scheduler/remote.rs
 //!   3 reactor   news of the sockets; an idle loop sleeps here until a       driver.rs, reactor/
-//!               socket, a deadline or another thread wakes it. A busy one
-//!               asks every 50 µs and does not wait
+//!               socket, a deadline or another thread wakes it, and then
+//!               reads clock and inbox again. A busy one asks every 50 µs
+//!               and does not wait
 //!   4 timers    wake whoever slept until now, in the order of deadlines     timer/
 //!   5 rounds    poll every task that was ready at the round's start; those  core.rs   ← user code
 //!               woken meanwhile form the next round; until none is ready,
 //!               or `polls_per_turn` polls were done
+//!   6 end       wake whoever waits until all that was due in this turn has    turn_end.rs
+//!               run, as an ask at its limit does
 //! ```
 //!
-//! Wakers are collected in phases 3 and 4 and called afterwards, when nothing is borrowed.
+//! Wakers are collected in phases 3, 4 and 6 and called afterwards, when nothing is borrowed. That
+//! of a task only queues it; one that a combinator has made runs code of its own there.
 //!
 //! # Callbacks
 //! A task is the usual thing to run. Where a closure is enough, [`post`] calls it in the next
@@ -27,13 +31,15 @@
 //! [`EventLoopBuilder::measured`], how long its turns took and how late its timers were.
 //!
 //! # Promises
-//! * **L1** user code runs in the inbox and in the rounds of a turn and nowhere else
+//! * **L1** tasks are polled in the rounds of a turn, what other threads have posted is run in the
+//!   inbox, and no user code runs elsewhere in it, but for wakers that are no task's own
 //! * **T3** a future is dropped on its loop's thread, while the loop is the thread's current one
 //!
 //! Whatever another run of the same program might see differently goes through `driver.rs`.
 
 pub(crate) mod builder;
 pub(crate) mod callback;
+pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod current;
 pub(crate) mod driver;

@@ -75,16 +75,17 @@ pub(crate) fn listen(core: &Core, on_panic: OnPanic) {
     drop(before);
 }
 
-/// Reports a panic once. It runs code of the user's: nothing may be borrowed.
+/// Reports a panic once, to the log and to the listener. It runs code of the user's: nothing may be
+/// borrowed.
 #[cold]
 pub(crate) fn report(origin: PanicOrigin, text: &str) {
-    match origin {
-        PanicOrigin::Task => tracing::error!(
-            target: "greenroom::task", panic = %text,
-            "a task panicked and nobody awaited it",
-        ),
-        _ => tracing::error!(target: "greenroom::loop", panic = %text, "{origin} panicked"),
-    }
+    tracing::error!(target: "greenroom::loop", panic = %text, "{origin} panicked");
+    tell(origin, text);
+}
+
+/// Tells the listener of a panic that is in the log already.
+#[cold]
+pub(crate) fn tell(origin: PanicOrigin, text: &str) {
     let listener = current::get().map(|core| core.locals.get::<Listener>());
     let Some(on_panic) = listener.and_then(|listener| listener.0.borrow().clone()) else { return };
     if let Err(second) = catch(|| on_panic(&PanicReport { origin, text })) {

@@ -1,6 +1,6 @@
-//! Naming whoever holds the loop for too long, at no cost to whoever does not.
+//! Naming whoever holds the loop for too long, at next to no cost to whoever does not.
 //!
-//! The loop notes in two plain stores which task it polls; it reads no clock. A watcher thread
+//! The loop notes in two words which task it polls; it reads no clock. A watcher thread
 //! looks at the notes now and then. If the same poll is seen for longer than the limit, the
 //! watcher marks it, and the loop, when the poll at last returns, reports the actor and the
 //! message by name. A poll that does not return is reported by the watcher itself, by its number,

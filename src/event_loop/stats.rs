@@ -26,7 +26,7 @@ pub struct LoopStats {
     pub turns: u64,
     /// How many polls of tasks there were.
     pub polls: u64,
-    /// How many tasks and actors there are.
+    /// How many tasks and actors there are, and callbacks that were not called yet.
     pub tasks: usize,
     /// How many of them are ready to run.
     pub ready: usize,

@@ -26,8 +26,9 @@
 //!
 //! For less, there is less. A bounded mailbox pushes back as well: where each message is for one
 //! known actor, `tell` waits for room, and that is enough. To do something to each item of a
-//! stream, some at a time, needs no stages either: `futures::StreamExt::buffered` over a stream of
-//! futures does it in one task.
+//! stream, some at a time, needs no stages either:
+//! [`task::stream_from`](crate::task::stream_from()) does it with a task for each item,
+//! `futures::StreamExt::buffered` over a stream of futures in one task.
 //!
 //! # What is certain
 //!

@@ -31,15 +31,20 @@ impl Line {
         ticket
     }
 
-    /// Points a waiter at another waker; the old one comes back.
-    pub(crate) fn update(&mut self, ticket: Ticket, waker: &Waker) -> Option<Waker> {
+    fn find(&self, ticket: Ticket) -> Option<usize> {
         // Tickets are in ascending order, as they are handed out and never reordered.
-        let index = self.waiting.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
-        let (_, old) = &mut self.waiting[index];
-        if old.will_wake(waker) {
-            return None;
-        }
-        Some(std::mem::replace(old, waker.clone()))
+        self.waiting.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()
+    }
+
+    /// Whether a waiter is to be pointed at this waker.
+    pub(crate) fn wakes_another(&self, ticket: Ticket, waker: &Waker) -> bool {
+        self.find(ticket).is_some_and(|index| !self.waiting[index].1.will_wake(waker))
+    }
+
+    /// Points a waiter at another waker; the old one comes back.
+    pub(crate) fn update(&mut self, ticket: Ticket, waker: Waker) -> Option<Waker> {
+        let index = self.find(ticket)?;
+        Some(std::mem::replace(&mut self.waiting[index].1, waker))
     }
 
     /// Promises room to the first in line.
@@ -60,8 +65,7 @@ impl Line {
         if self.redeem(ticket) {
             return (true, None);
         }
-        let index = self.waiting.binary_search_by_key(&ticket, |(ticket, _)| *ticket);
-        let removed = index.ok().and_then(|index| self.waiting.remove(index));
+        let removed = self.find(ticket).and_then(|index| self.waiting.remove(index));
         (false, removed.map(|(_, waker)| waker))
     }
 

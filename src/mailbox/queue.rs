@@ -168,6 +168,11 @@ impl<M> Mailbox<M> {
         self.with_side(|side| side.drain_replayed())
     }
 
+    /// Takes back what a handler asked to be handled next.
+    pub(crate) fn drain_next(&self) -> Vec<M> {
+        if self.has_next() { self.with_side(|side| side.drain_next()) } else { Vec::new() }
+    }
+
     /// Whether something stands beside the ring, or stood there and is in hand.
     #[inline]
     pub(crate) const fn has_side(&self) -> bool {
@@ -295,7 +300,13 @@ impl<M> Mailbox<M> {
         self.line.borrow_mut().get_or_insert_default().join(waker)
     }
 
-    pub(crate) fn update_line(&self, ticket: Ticket, waker: &Waker) -> Option<Waker> {
+    /// Whether a waiter is to be pointed at this waker. Asked first, as nothing may be borrowed
+    /// while a waker is cloned.
+    pub(crate) fn wakes_another(&self, ticket: Ticket, waker: &Waker) -> bool {
+        self.line.borrow().as_ref().is_some_and(|line| line.wakes_another(ticket, waker))
+    }
+
+    pub(crate) fn update_line(&self, ticket: Ticket, waker: Waker) -> Option<Waker> {
         self.line.borrow_mut().as_mut()?.update(ticket, waker)
     }
 

@@ -75,11 +75,9 @@ impl<M> Side<M> {
         self.first.insert(place, First::Next(message));
     }
 
-    /// Puts a message before all that have come, behind others of its kind.
+    /// Puts a message before all that have come, and before others of its kind.
     pub(crate) fn put_redelivered(&mut self, message: M, attempts: u32) {
-        let is_before =
-            |first: &&First<M>| matches!(first, First::Next(_) | First::Redelivered(..));
-        let place = self.first.iter().take_while(is_before).count();
+        let place = self.first.iter().take_while(|first| matches!(first, First::Next(_))).count();
         self.first.insert(place, First::Redelivered(message, attempts));
     }
 
@@ -114,6 +112,17 @@ impl<M> Side<M> {
         }
         self.first = kept;
         replayed
+    }
+
+    /// Takes back what a handler asked to be handled next.
+    pub(crate) fn drain_next(&mut self) -> Vec<M> {
+        let mut next = Vec::new();
+        while self.has_next() {
+            if let Some(First::Next(message)) = self.first.pop_front() {
+                next.push(message);
+            }
+        }
+        next
     }
 
     /// Puts a notice behind what comes first, and before all that others have sent and will send.

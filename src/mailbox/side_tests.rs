@@ -66,9 +66,8 @@ struct Model {
 impl Model {
     fn put_first(&mut self, kind: Kind, number: usize) {
         let place = match kind {
-            Kind::Next => self.first.iter().take_while(|(kind, _)| *kind == Kind::Next).count(),
-            Kind::Redelivered => {
-                self.first.iter().take_while(|(kind, _)| *kind != Kind::Replayed).count()
+            Kind::Next | Kind::Redelivered => {
+                self.first.iter().take_while(|(kind, _)| *kind == Kind::Next).count()
             }
             _ => self.first.len(),
         };

@@ -8,6 +8,12 @@
 //! after a short read the kernel has no more, so the next read waits without asking. A task that
 //! finds its sockets always ready still yields after `operations_per_poll` of them.
 //!
+//! [`serve()`] accepts connections and handles each in a task, with limits, and closes in order. A
+//! [`Connection`], as every stream, is read line by line and written behind by what its
+//! `into_buffered` gives: see [`io`](crate::io).
+//!
+//! * **B3** a server never has more connections than its maximum
+//!
 //! Nothing here knows actors.
 
 mod accept;
@@ -19,6 +25,7 @@ mod datagram;
 mod incoming;
 mod options;
 mod resolve;
+mod server;
 mod split;
 mod stream;
 mod tcp_listener;
@@ -34,6 +41,7 @@ pub use connect::ConnectOptions;
 pub use incoming::Incoming;
 pub use options::{ListenOptions, SocketOptions};
 pub use resolve::lookup;
+pub use server::{Connection, Listener, Server, ServerOptions, Socket, serve};
 pub use split::{ReadHalf, WriteHalf};
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;

@@ -313,6 +313,35 @@ macro_rules! byte_stream {
                 use ::std::net::Shutdown;
                 $crate::net::split::owned(self, |stream| stream.shutdown(Shutdown::Write))
             }
+
+            /// Takes the stream apart into a reader with limits and a writer with water marks.
+            ///
+            /// # Panics
+            /// When this thread runs no loop.
+            ///
+            /// ```
+            /// use greenroom::prelude::*;
+            /// # greenroom::EventLoop::new().unwrap().run(async {
+            #[doc = concat!("use greenroom::net::", stringify!($Stream), ";")]
+            #[doc = $pair]
+            /// let (mut reader, writer) = here.into_buffered();
+            /// let (mut far_reader, far_writer) = there.into_buffered();
+            /// writer.push("ping\n")?;
+            /// far_writer.push(far_reader.read_line().await?.unwrap_or_default())?;
+            /// assert_eq!(reader.read_line().await?, Some(&b"ping\n"[..]));
+            /// # Ok::<(), Fault>(()) }).unwrap();
+            /// ```
+            #[must_use]
+            #[track_caller]
+            pub fn into_buffered(
+                self,
+            ) -> (
+                $crate::io::Reader<$crate::net::ReadHalf<::std::rc::Rc<Self>>>,
+                $crate::io::Writer,
+            ) {
+                let (read, write) = self.into_split();
+                ($crate::io::Reader::new(read), $crate::io::Writer::new(write))
+            }
         }
     };
     (@impl $Stream:ty) => {

@@ -159,9 +159,14 @@ impl UnixListener {
     /// # Ok::<(), std::io::Error>(()) }).unwrap();
     /// ```
     pub async fn accept(&self) -> io::Result<UnixStream> {
+        self.accept_from().await.map(|(stream, _)| stream)
+    }
+
+    /// A connection and the path of who has connected, if it has one.
+    pub(crate) async fn accept_from(&self) -> io::Result<(UnixStream, Option<PathBuf>)> {
         let name = || format!("{self:?}");
         let accept = accept(&self.source, &self.shortage, name, mio::net::UnixListener::accept);
-        accept.await.map(|(stream, _)| UnixStream::new(stream))
+        accept.await.map(|(stream, peer)| (UnixStream::new(stream), path_of(&peer)))
     }
 
     /// The connections, one after another.

@@ -17,6 +17,7 @@ use super::error::OffloadError;
 use super::pool::Pool;
 use super::pool_of;
 use crate::base::panics::{catch, drop_quietly};
+use crate::event_loop::context::{here, within};
 use crate::event_loop::current;
 
 /// The future of [`offload`](super::offload).
@@ -114,9 +115,15 @@ impl<T: Send + 'static> Run for Shared<T> {
     }
 }
 
+/// The job with the values that its maker sees, if there are any.
+fn in_context<T>(f: impl FnOnce() -> T + Send + 'static) -> Box<dyn FnOnce() -> T + Send> {
+    let context = here();
+    if context.is_empty() { Box::new(f) } else { Box::new(move || within(context, f)) }
+}
+
 impl<T: Send + 'static> Offload<T> {
     pub(crate) fn new(f: impl FnOnce() -> T + Send + 'static) -> Self {
-        let state = Mutex::new(State::Waiting { job: Box::new(f), waker: None });
+        let state = Mutex::new(State::Waiting { job: in_context(f), waker: None });
         Self { shared: Arc::new(Shared { state }), unsent: None, sent: false }
     }
 

@@ -92,13 +92,13 @@ impl Future for Lock {
                     drop(lines);
                     return this.guard();
                 }
-                line.update(ticket, &waker)
+                line.update(ticket, waker)
             }
-            Place::Done => None,
+            Place::Done => Some(waker),
         };
         // Wakers are dropped with nothing borrowed: a foreign one may run code.
         drop(lines);
-        drop((displaced, waker));
+        drop(displaced);
         Poll::Pending
     }
 }

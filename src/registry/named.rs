@@ -140,8 +140,9 @@ impl<P: Protocol> Named<P> {
         }
     }
 
-    /// Asks whoever has the name when this is first polled, and waits for the reply: 5 s unless
-    /// the returned [`NamedAsk`] is told otherwise.
+    /// Asks whoever has the name when this is first polled, and waits for the reply: 5 s unless the
+    /// actor's [mailbox](crate::actor::MailboxOptions::ask_timeout) or the returned [`NamedAsk`] is
+    /// told otherwise.
     ///
     /// # Errors
     /// When the name leads to nobody, and as [`Addr::ask`].

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::pool::numbered;
-use crate::actor::control::Parent;
+use crate::actor::parent::Parent;
 use crate::actor::{ActorId, Addr, ExitReason, Incarnate, Protocol};
 use crate::base::hash::{hash_of, owner};
 use crate::event_loop::core::Core;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 
+use crate::base::context::Slot;
 use crate::base::invariant::invariant;
 use crate::base::key::{Key, LoopId};
 use crate::base::slots::Slots;
@@ -13,7 +14,8 @@ use crate::base::slots::Slots;
 /// What a task runs.
 pub(crate) type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What stands beside a task's future and is found by the task's key: an actor's cell.
+/// What stands beside a task's future and is found by the task's key: an actor's cell, or what is
+/// known of a task.
 pub(crate) trait Attachment: Any {
     /// The part that is the same type for every attachment of a kind.
     fn control(&self) -> &dyn Any;
@@ -23,6 +25,12 @@ pub(crate) trait Attachment: Any {
 
     /// How many messages wait for it.
     fn waiting(&self) -> usize;
+
+    /// It has started a task, which may have been given anything.
+    fn spawned(&self) {}
+
+    /// Where the task keeps the values that it sees.
+    fn context(&self) -> &Slot;
 }
 
 struct TaskSlot {
@@ -61,11 +69,26 @@ impl Scheduler {
 
     /// Adds a task, ready to run. The root task of a loop has no future here.
     pub(crate) fn insert(&self, future: Option<LocalFuture>) -> Key {
-        let slot = TaskSlot { future, queued: true, attachment: None };
+        self.insert_attached(future, None)
+    }
+
+    /// The same with something beside it.
+    pub(crate) fn insert_attached(
+        &self,
+        future: Option<LocalFuture>,
+        attachment: Option<Rc<dyn Attachment>>,
+    ) -> Key {
+        let slot = TaskSlot { future, queued: true, attachment };
         let mut tasks = self.tasks.borrow_mut();
         let key = Key::new(self.home, tasks.slots.insert(slot));
         tasks.ready.push_back(key);
         key
+    }
+
+    /// Adds a task that runs already, inside the one that runs now.
+    pub(crate) fn insert_running(&self, attachment: Rc<dyn Attachment>) -> Key {
+        let slot = TaskSlot { future: None, queued: false, attachment: Some(attachment) };
+        Key::new(self.home, self.tasks.borrow_mut().slots.insert(slot))
     }
 
     /// Gives the task what it is to run; `false` when it is gone.

@@ -209,7 +209,8 @@ pub trait StateMachine: Sized + 'static {
     /// not start: whoever starts it is told, and [`stopped`](Self::stopped) does not run.
     ///
     /// # Cancel safety
-    /// Dropped half-way when the actor is killed.
+    /// Dropped half-way when the actor is killed, when its supervisor stops it meanwhile, or when
+    /// it takes longer than its [limit](crate::supervisor::Child::start_timeout).
     async fn started(&mut self, cx: &mut Cx<Self::Event>) -> Result<Self::State, Self::Error>;
 
     /// Runs when a state is entered: the initial one (`from` is `None`), another one, or the same
@@ -220,7 +221,8 @@ pub trait StateMachine: Sized + 'static {
     /// its hand, and nothing else of the transition takes place.
     ///
     /// # Cancel safety
-    /// Dropped half-way when the actor is killed.
+    /// Dropped half-way when the actor is killed, or takes longer than its
+    /// [limit](crate::supervisor::Child::handler_timeout).
     async fn entered(
         &mut self,
         _from: Option<&Self::State>,
@@ -237,7 +239,8 @@ pub trait StateMachine: Sized + 'static {
     /// No transition takes place; [`on_error`](Self::on_error) says what becomes of the machine.
     ///
     /// # Cancel safety
-    /// Dropped half-way when the actor is killed: the event was then handled in part.
+    /// Dropped half-way when the actor is killed, or takes longer than its
+    /// [limit](crate::supervisor::Child::handler_timeout): the event was then handled in part.
     async fn handle(
         &mut self,
         state: &Self::State,
@@ -255,7 +258,8 @@ pub trait StateMachine: Sized + 'static {
     }
 
     /// Runs when the incarnation has crashed, before anything of it is taken down, with the state
-    /// that it was in; see [`Actor::crashed`](crate::actor::Actor::crashed).
+    /// that it was in; see [`Actor::crashed`](crate::actor::Actor::crashed), also for when it does
+    /// not run.
     ///
     /// # Cancel safety
     /// Dropped half-way when the actor is killed.
@@ -268,7 +272,8 @@ pub trait StateMachine: Sized + 'static {
     }
 
     /// Runs once at the end of an incarnation that had started, with the state that it was in last;
-    /// not when it is killed.
+    /// not when it is killed, nor when a handler is given up at its
+    /// [limit](crate::supervisor::Child::handler_timeout).
     ///
     /// # Cancel safety
     /// Dropped half-way when the actor is killed, which supervisors do when it takes too long.

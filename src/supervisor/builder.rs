@@ -223,7 +223,8 @@ impl SupervisorBuilder {
         self
     }
 
-    /// Which of its own ends bring it back under its supervisor; permanent by default.
+    /// Which of its own ends bring it back under its supervisor; permanent by default, but
+    /// temporary where it is given to a system by [`start`](Self::start).
     ///
     /// ```
     /// use greenroom::prelude::*;

@@ -299,7 +299,9 @@ impl Supervisor {
         self.addr.id()
     }
 
-    /// Asks the supervisor to stop its children in reverse order and then to end.
+    /// Asks the supervisor to stop its children, in reverse order unless it is dynamic, and then to
+    /// end. One that is permanent under another supervisor is brought back; to end it for good, ask
+    /// that one to [`terminate_child`](Self::terminate_child).
     ///
     /// ```
     /// # use greenroom::prelude::*; enum Msg {} impl Protocol for Msg {}

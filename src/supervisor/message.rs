@@ -8,7 +8,7 @@ use super::children::{ChildCounts, ChildId};
 use super::error::{ChildError, StartError};
 use super::info::{ChildInfo, SupervisorFlags};
 use super::spec::Spec;
-use crate::actor::control::ChildEvent;
+use crate::actor::parent::ChildEvent;
 use crate::actor::{ActorId, Addr, Protocol, Reply};
 
 /// Names a child of a supervisor: by its name, or by its actor.

@@ -10,22 +10,26 @@
 //!
 //! What an end means for the child itself:
 //!
-//! | | `Normal`, `Shutdown` | crash, panic, `Killed`, `RestartLimit` |
+//! | | [clean](crate::actor::ExitReason::is_clean): `Normal`, `Shutdown` … | any other reason |
 //! | --- | --- | --- |
 //! | [`Permanent`](Restart::Permanent) | restarted | restarted |
 //! | [`Transient`](Restart::Transient) | spec kept, not running | restarted |
 //! | [`Temporary`](Restart::Temporary) | forgotten | forgotten |
 //!
+//! A child whose error asked for [`Recovery::Stop`](crate::actor::Recovery::Stop) is not restarted,
+//! whatever its type.
+//!
 //! A restarted child keeps its **address and its mailbox**: whoever knows it need not learn of the
-//! crash. Only the message in whose handler it crashed is lost, to the dead letters. More than
-//! `intensity` restarts within `period` are too many: the supervisor stops its children and ends
-//! with [`ExitReason::RestartLimit`](crate::actor::ExitReason::RestartLimit), which is a crash to
-//! the supervisor above it. All rules, in words and with examples, are in the documentation of
+//! crash. Of its mail only the message in whose handler it crashed is lost, to the dead letters,
+//! unless the handler held it under [lease](crate::actor::Cx::lease). More than `intensity`
+//! restarts within `period` are too many: the supervisor stops its children and ends with
+//! [`ExitReason::RestartLimit`](crate::actor::ExitReason::RestartLimit), which is a crash to the
+//! supervisor above it. All rules, in words and with examples, are in the documentation of
 //! [`Supervisor`]; what an actor may say of its own errors is in that of
 //! [`Recovery`](crate::actor::Recovery).
 //!
-//! The rules are those of Erlang/OTP's `supervisor`, exact where it is exact, with the differences
-//! that `docs/DESIGN.md` argues for. All decisions are one pure machine, `decide.rs`.
+//! The rules are those of Erlang/OTP's `supervisor`, but for the decisions that `docs/DESIGN.md`
+//! lists. All that is decided is one pure machine, `decide.rs` and the pure files beside it.
 
 mod action;
 mod boot;

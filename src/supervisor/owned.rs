@@ -10,7 +10,9 @@ use super::builder::SupervisorBuilder;
 use super::error::StartError;
 use super::handle::Supervisor;
 use super::spec::IntoChild as _;
-use crate::actor::control::{self, ChildEvent, Control, Parent, Verdict};
+use crate::actor::control::{self, Control};
+use crate::actor::link;
+use crate::actor::parent::{ChildEvent, Parent, Verdict};
 use crate::actor::{ActorId, Cx, ExitReason, Protocol};
 use crate::event_loop::current;
 
@@ -105,12 +107,13 @@ impl Parent for Owner {
         }
         child.set_verdict(Verdict::Finish);
         control::with(self.owner.0, |owner| {
-            owner.bonds().family.remove(child.id());
-            if let ChildEvent::Ended(reason, _) = event
+            // One that is no member any more ended with an incarnation that is over.
+            if owner.bonds().family.remove(child.id())
+                && let ChildEvent::Ended(reason, _) = event
                 && reason.is_crash()
                 && !starting
             {
-                owner.ask_to_stop(reason);
+                link::exit(owner, reason);
             }
         });
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::plan::Plan;
 use super::strategy::{ChildKind, Restart, Shutdown};
-use crate::actor::control::Parent;
+use crate::actor::parent::Parent;
 use crate::actor::spawn::{Options, start};
 use crate::actor::{ActorId, Addr, Cx, ExitReason, Incarnate, MailboxOptions, Protocol};
 use crate::base::backoff::Backoff;
@@ -98,7 +98,8 @@ impl<P, Kind, I> Child<P, Kind, I> {
         self
     }
 
-    /// How it is stopped; 5 s for its `stopped` hook by default, then it is killed.
+    /// How it is stopped; by default it is asked, and killed when it has not ended after 5 s: the
+    /// message in its hand and its `stopped` hook have this time together.
     ///
     /// ```
     /// use greenroom::prelude::*;
@@ -230,7 +231,8 @@ impl<P, Kind, I> Child<P, Kind, I> {
     /// How long the handling of one message may take; by default as long as it takes. A handler
     /// that awaits for longer is given up where it stands, and the incarnation crashes with
     /// [`ExitReason::TimedOut`], which names the message; no hook runs. A handler that holds the
-    /// loop without awaiting cannot be given up; it is named in the log.
+    /// loop without awaiting cannot be given up; it is named in the log. While a handler of a struct
+    /// waits for a further message itself, by [`Cx::recv`](crate::actor::Cx::recv), no time counts.
     ///
     /// ```
     /// use std::time::Duration;

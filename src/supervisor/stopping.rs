@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::plan::Plan;
 use super::strategy::{ChildKind, Shutdown};
-use crate::actor::control::{self, Control, Verdict};
+use crate::actor::control::{self, Control};
+use crate::actor::parent::Verdict;
 use crate::actor::{ActorId, ExitReason};
 use crate::time::timeout;
 

@@ -1,11 +1,11 @@
 //! `SystemBuilder`: options of a system, and the way from its start to its end.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
-
-use futures::future::{Either, select};
 
 use super::shutdown::{CoordinatedShutdown, PhaseError, Phases, Schedule};
 use super::{Shared, System};
@@ -14,10 +14,15 @@ use crate::base::type_map::TypeMap;
 use crate::event_loop::{EventLoop, EventLoopBuilder, current};
 use crate::registry::Registry;
 use crate::supervisor::Supervisor;
-use crate::time::sleep;
+use crate::task::body::{Body, Ended};
+use crate::task::leftover;
+use crate::time::{sleep, timeout};
 
 /// How long `main` may go on after the tree has stopped on a signal.
 const MAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// How long `main` may clean up after that, and tasks that are left over at the end.
+const CLEAN_UP: Duration = Duration::from_secs(5);
 /// A handler that holds the loop for longer than this is named in the log.
 const SLOW_HANDLER: Duration = Duration::from_millis(100);
 
@@ -150,15 +155,9 @@ impl SystemBuilder {
             if self.signals {
                 super::signals::listen(&system);
             }
-            let outcome = {
-                let main = pin!(main(&system));
-                let interrupted = pin!(interrupted(&system));
-                match select(main, interrupted).await {
-                    Either::Left((result, _)) => Ok(result),
-                    Either::Right((interrupted, _)) => Err(interrupted),
-                }
-            };
+            let outcome = main_until_stopped(main(&system), &system).await;
             system.shutdown().run("the end of main").await;
+            leftover::cancel_all(CLEAN_UP).await;
             outcome
         })
     }
@@ -178,6 +177,25 @@ impl System {
         };
         Self { shared: Rc::new(shared) }
     }
+}
+
+/// Runs `main`, which is asked to end when the system was stopped by something else.
+async fn main_until_stopped<F: Future>(main: F, system: &System) -> Result<F::Output, Interrupted> {
+    let mut main = pin!(Body::new(main));
+    let mut interrupted = pin!(interrupted(system));
+    let outcome = poll_fn(|cx| match main.as_mut().poll(cx, false) {
+        Poll::Ready(Ended::Done(value)) => Poll::Ready(Ok(value)),
+        Poll::Ready(Ended::Early | Ended::Cancelled) | Poll::Pending => {
+            interrupted.as_mut().poll(cx).map(Err)
+        }
+    });
+    let outcome = outcome.await;
+    if outcome.is_err() {
+        // What it gives now comes too late to count.
+        let end = poll_fn(|cx| main.as_mut().poll(cx, true));
+        let _ = timeout(CLEAN_UP, end).await;
+    }
+    outcome
 }
 
 /// Is done when the system was stopped from outside `main` and `main` had its time to return.

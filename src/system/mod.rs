@@ -1,7 +1,8 @@
 //! `System`: from `fn main` to the last drop.
 //!
-//! A system is a loop with a root supervisor, a registry of names and the process's stop signals.
-//! It belongs to nobody else: two systems in one process share nothing.
+//! A system is a loop with a root supervisor, a registry of names, a shutdown in phases and the
+//! process's stop signals. Two systems in one process, each on its thread, do not see each other's
+//! names, groups and trees; what they share is the process, so that a signal stops both.
 
 mod builder;
 mod names;
@@ -30,14 +31,18 @@ use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
 
 /// Makes a system on a loop of its own and runs `main` on it; what `main` gives comes back.
 ///
-/// When `main` is done, the tree is stopped in reverse order of its start, and what is left of the
-/// loop is dropped. SIGINT and SIGTERM (on Unix) start the same ordered stop; `main` hears of it by
-/// [`System::stopped`] and may still return, which decides the exit status. If it does not return
-/// within a second after the tree has stopped, or a second signal comes, the process ends with
-/// status 128 + the signal's number.
+/// When `main` is done, the [shutdown](System::shutdown) runs its phases, in one of which the tree
+/// is stopped in reverse order of its start, and what is left of the loop is dropped. SIGINT and
+/// SIGTERM (on Unix) begin the same shutdown; `main` hears of it by [`System::stopped`] and may
+/// still return, and what it returned comes back as ever. If it does not return within a second
+/// after the tree has stopped, or a second signal comes, the process ends with status 128 + the
+/// signal's number. When the root supervisor gives up, `main` has the same second, and then the
+/// process ends with status 1. A host that must not be ended so uses [`SystemBuilder::run`], which
+/// gives an error instead, and sees to [signals](SystemBuilder::signals) itself.
 ///
 /// # Panics
-/// With the panic of `main`; or when the kernel gives no poller.
+/// With the panic of `main`; or when the kernel gives no poller, or the process has made 1,048,576
+/// loops.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -238,7 +243,8 @@ impl System {
         self.shared.registry.len()
     }
 
-    /// How many messages nobody will handle, since the loop was made.
+    /// How many messages nobody will handle, since the loop was made. One that comes back to a
+    /// thread without a loop, and is dropped there, is not counted.
     ///
     /// ```
     /// # use greenroom::prelude::*; enum Msg { Job } impl Protocol for Msg {}
@@ -325,7 +331,9 @@ impl System {
         current::get().map_or_else(Vec::new, |core| wait::all(&core))
     }
 
-    /// Begins the ordered stop of the whole tree: children in reverse order of their start.
+    /// Begins the [shutdown](Self::shutdown), if nobody has, and returns at once: its phases run in
+    /// order, and in one of them the tree is stopped, children in reverse order of their start.
+    /// Where no phase has a task, the tree is asked to stop at once.
     ///
     /// ```
     /// use greenroom::prelude::*;

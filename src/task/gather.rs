@@ -1,11 +1,16 @@
-//! `join_all` and `try_join_all`: many tasks awaited as one, all of which end together.
+//! `join_all`, `try_join_all` and `settle_all`: many tasks awaited as one, all of which end
+//! together.
 
-use std::convert::identity;
+use std::convert::{Infallible, identity};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use super::join::{JoinError, JoinHandle};
-use super::owned::Owned;
+use super::owned::AbortOnDrop;
+use super::request::Scope;
 
 /// Awaits all tasks and gives what they gave, in the order of `tasks`, whichever is done first.
 ///
@@ -14,7 +19,8 @@ use super::owned::Owned;
 /// aborted, and their futures have been dropped when this returns.
 ///
 /// # Cancel safety
-/// Dropped before it is done, all tasks are aborted, also when it was never polled.
+/// Dropped before it is done, all tasks are aborted, also when it was never polled. When the task
+/// that awaits it is asked to cancel, all of them are asked, and waited for, first.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,22 +72,87 @@ where
     gather(own(tasks), |outcome| outcome?)
 }
 
+/// Awaits all tasks and gives all outcomes, in the order of `tasks`: a panic of one is its own
+/// affair.
+///
+/// # Cancel safety
+/// As that of [`join_all`].
+///
+/// ```
+/// use greenroom::task;
+/// greenroom::run(async |_system| {
+///     let seven = task::spawn(async { 7 });
+///     let panics = task::spawn(async { panic!("no luck") });
+///     let outcomes = task::settle_all([panics, seven]).await;
+///     assert!(outcomes[0].is_err());
+///     assert_eq!(outcomes[1], Ok(7));
+/// });
+/// ```
+pub fn settle_all<T, I>(tasks: I) -> impl Future<Output = Vec<Result<T, JoinError>>>
+where
+    I: IntoIterator<Item = JoinHandle<T>>,
+{
+    let all = gather(own(tasks), Ok::<_, Infallible>);
+    async move {
+        match all.await {
+            Ok(outcomes) => outcomes,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// A task with its place among the others.
+struct Numbered<T> {
+    number: usize,
+    task: AbortOnDrop<T>,
+}
+
+impl<T> Future for Numbered<T> {
+    type Output = (usize, Result<T, JoinError>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let number = self.number;
+        Pin::new(&mut self.task).poll(cx).map(|outcome| (number, outcome))
+    }
+}
+
 /// The tasks are owned from the call on, not from the first poll on.
-fn own<T>(tasks: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<Owned<T>> {
-    tasks.into_iter().map(Owned::new).collect()
+fn own<T>(tasks: impl IntoIterator<Item = JoinHandle<T>>) -> FuturesUnordered<Numbered<T>> {
+    let own = |(number, task)| Numbered { number, task: AbortOnDrop(task) };
+    tasks.into_iter().enumerate().map(own).collect()
 }
 
 async fn gather<T, U, E>(
-    tasks: Vec<Owned<T>>,
+    mut running: FuturesUnordered<Numbered<T>>,
     accept: impl Fn(Result<T, JoinError>) -> Result<U, E>,
 ) -> Result<Vec<U>, E> {
-    let mut values: Vec<Option<U>> = tasks.iter().map(|_| None).collect();
-    let numbered = tasks.into_iter().enumerate();
-    let mut running: FuturesUnordered<_> =
-        numbered.map(|(number, task)| async move { (number, task.await) }).collect();
-    while let Some((number, outcome)) = running.next().await {
-        // With an error, the tasks that still run are dropped, and so aborted, right here.
-        values[number] = Some(accept(outcome)?);
-    }
+    let mut values: Vec<Option<U>> = running.iter().map(|_| None).collect();
+    let mut scope = Scope::default();
+    let mut handed_on = false;
+    poll_fn(|cx| {
+        scope.enter(cx.waker());
+        if scope.take() {
+            // All are asked at once, and clean up side by side.
+            handed_on = true;
+            running.iter().for_each(|task| _ = task.task.0.cancel());
+        }
+        loop {
+            match running.poll_next_unpin(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(_)) if handed_on => {}
+                Poll::Ready(Some((number, outcome))) => match accept(outcome) {
+                    Ok(value) => values[number] = Some(value),
+                    // The tasks that still run are dropped, and so aborted, when this returns.
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
+                Poll::Ready(None) if handed_on => {
+                    scope.pass_on();
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+            }
+        }
+    })
+    .await?;
     Ok(values.into_iter().flatten().collect())
 }

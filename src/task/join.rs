@@ -1,18 +1,17 @@
 //! `JoinHandle`: awaiting, aborting and letting go of a task.
 
-use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::all::TaskId;
+use super::life::{self, Life};
+use super::outcome::JoinCell;
 use crate::base::key::Key;
-use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
-use crate::event_loop::panics::{self, PanicOrigin};
-use crate::event_loop::shutdown::Leftover;
 
 /// The right to await a task, to abort it, or to let it go by dropping this.
 ///
@@ -56,8 +55,27 @@ impl<T> JoinHandle<T> {
         Self { task, cell }
     }
 
+    /// Of a task that was refused.
+    pub(crate) fn never_began() -> Self
+    where
+        T: 'static,
+    {
+        let cell = JoinCell::new(Life::default());
+        cell.refuse();
+        Self { task: None, cell: Rc::new(cell) }
+    }
+
     pub(crate) const fn key(&self) -> Option<Key> {
         self.task
+    }
+
+    pub(crate) fn peek<R>(&self, f: impl FnOnce(Option<&Result<T, JoinError>>) -> R) -> R {
+        self.cell.peek(f)
+    }
+
+    /// Whoever waits for this task, besides awaiting it, is woken by this.
+    pub(crate) fn wake_at_end(&self, waker: &Waker) {
+        self.cell.wake(waker);
     }
 
     /// Drops the task's future, at once, or as soon as its running poll is over. What it already
@@ -78,6 +96,69 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// Asks the task to cancel, and tells whether it was there to be asked.
+    ///
+    /// It hears where it next waits, or before it begins. If nothing inside it wants to hear, its
+    /// future is dropped there, and so it never runs if it had not begun. A
+    /// [`cancellable`](super::cancellable) part of it hears first, may clean up, and may even go
+    /// on; see [`cancelling`](Self::cancelling). A group or a deadline inside it waits for what it
+    /// began. To end a task at once, whatever it does, [`abort`](Self::abort) it.
+    ///
+    /// ```
+    /// use greenroom::task::{self, JoinError};
+    /// greenroom::run(async |_system| {
+    ///     let task = task::spawn(std::future::pending::<()>());
+    ///     assert!(task.cancel());
+    ///     assert_eq!(task.await, Err(JoinError::Cancelled));
+    /// });
+    /// ```
+    pub fn cancel(&self) -> bool {
+        let (Some(task), Some(core)) = (self.task, current::get()) else { return false };
+        life::cancel(&core, task)
+    }
+
+    /// How many requests to cancel it the task has had, less those it took back by
+    /// [`uncancel`](super::uncancel).
+    ///
+    /// ```
+    /// greenroom::test::run(async |_test| {
+    ///     let task = greenroom::task::spawn(std::future::pending::<()>());
+    ///     assert!(task.cancel() && task.cancel());
+    ///     assert_eq!(task.cancelling(), 2);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn cancelling(&self) -> u32 {
+        self.cell.life.cancelling()
+    }
+
+    /// The name that the task was [given](super::TaskBuilder::name).
+    ///
+    /// ```
+    /// greenroom::run(async |_system| {
+    ///     let task = greenroom::task::builder().name("fetch").spawn(async {});
+    ///     assert_eq!(task.name().as_deref(), Some("fetch"));
+    /// });
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.cell.life.name()
+    }
+
+    /// Which task it is; `None` when its loop was closing and it never began.
+    ///
+    /// ```
+    /// greenroom::run(async |_system| {
+    ///     let task = greenroom::task::spawn(async { greenroom::task::current().unwrap().id });
+    ///     let id = task.id();
+    ///     assert_eq!(task.await.ok(), id);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.task.map(TaskId)
+    }
+
     /// Whether the task has ended, by itself or not.
     ///
     /// ```
@@ -91,7 +172,7 @@ impl<T> JoinHandle<T> {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.cell.finished.get()
+        self.cell.life.is_finished()
     }
 
     /// Lets the task go on by itself, as dropping the handle does.
@@ -106,18 +187,42 @@ impl<T> JoinHandle<T> {
     pub fn detach(self) {}
 }
 
+impl<T, E: Display> JoinHandle<Result<T, E>> {
+    /// Sees to it that an error of the task is logged, once, if nobody awaits it. A panic always
+    /// is.
+    ///
+    /// ```
+    /// use greenroom::{prelude::*, task};
+    /// greenroom::run(async |_system| {
+    ///     let task = task::spawn(async { Err::<(), _>(Fault::new("disk full")) });
+    ///     task.report_unread().detach();
+    /// });
+    /// ```
+    #[must_use = "the handle goes on; `detach` it, or await it"]
+    pub fn report_unread(self) -> Self {
+        self.cell.report_unread();
+        self
+    }
+}
+
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(outcome) = self.cell.outcome.take() {
-            return Poll::Ready(outcome);
-        }
-        // Cloned before the borrow and dropped after it: a foreign waker may run code.
-        let waker = cx.waker().clone();
-        let displaced = self.cell.waker.borrow_mut().replace(waker);
-        drop(displaced);
-        Poll::Pending
+        let outcome = self.cell.take(cx.waker());
+        let waits = if outcome.is_pending() {
+            current::with(|core| core.scheduler.running())
+        } else {
+            None
+        };
+        self.cell.life.set_awaited_by(waits.flatten());
+        outcome
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        self.cell.life.set_awaited_by(None);
     }
 }
 
@@ -139,91 +244,14 @@ pub enum JoinError {
     /// It panicked, with this text.
     #[error("the task panicked: {0}")]
     Panicked(Arc<str>),
-    /// It took longer than it was [allowed](super::TaskStreamBuilder::timeout) and was ended; its
-    /// future was dropped half-way.
+    /// It took longer than it was allowed, by [`TaskStreamBuilder::timeout`] or [`wait_for`], and
+    /// was ended; its future was dropped half-way.
+    ///
+    /// [`TaskStreamBuilder::timeout`]: super::TaskStreamBuilder::timeout
+    /// [`wait_for`]: super::wait_for
     #[error("the task took longer than its limit of {0:?} and was ended")]
     TimedOut(Duration),
-}
-
-/// Where a task leaves what it gives.
-pub(crate) struct JoinCell<T> {
-    outcome: Cell<Option<Result<T, JoinError>>>,
-    finished: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl<T> std::fmt::Debug for JoinCell<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JoinCell").field("finished", &self.finished.get()).finish_non_exhaustive()
-    }
-}
-
-impl<T> JoinCell<T> {
-    pub(crate) const fn new() -> Self {
-        Self { outcome: Cell::new(None), finished: Cell::new(false), waker: RefCell::new(None) }
-    }
-
-    fn finish(&self, outcome: Result<T, JoinError>) {
-        self.finished.set(true);
-        self.outcome.set(Some(outcome));
-        let waker = self.waker.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-/// A panic that nobody read is reported, once, by whichever of task and handle is last.
-impl<T> Drop for JoinCell<T> {
-    fn drop(&mut self) {
-        if let Some(Err(JoinError::Panicked(text))) = self.outcome.take() {
-            panics::report(PanicOrigin::Task, &text);
-        }
-    }
-}
-
-/// Held by the task; dropped without a result it reports the task as cancelled.
-pub(crate) struct Report<T> {
-    cell: Option<Rc<JoinCell<T>>>,
-}
-
-impl<T> Report<T> {
-    pub(crate) const fn new(cell: Rc<JoinCell<T>>) -> Self {
-        Self { cell: Some(cell) }
-    }
-
-    pub(crate) fn finish(
-        mut self,
-        outcome: Result<T, Box<dyn Any + Send>>,
-        in_drop: Option<Arc<str>>,
-        note: impl FnOnce(&Result<T, JoinError>),
-    ) {
-        let outcome = match (outcome, in_drop) {
-            (Ok(value), None) => Ok(value),
-            (Ok(value), Some(text)) => {
-                drop_quietly(value);
-                Err(JoinError::Panicked(text))
-            }
-            // Thrown again under the guard that turns a payload into text and drops it safely.
-            (Err(payload), _) => match catch(|| std::panic::resume_unwind(payload)) {
-                Err(text) => Err(JoinError::Panicked(text)),
-                Ok(()) => Err(JoinError::Cancelled),
-            },
-        };
-        note(&outcome);
-        if let Some(cell) = self.cell.take() {
-            cell.finish(outcome);
-        }
-    }
-}
-
-impl<T> Drop for Report<T> {
-    fn drop(&mut self) {
-        if let Some(cell) = self.cell.take() {
-            if let Some(core) = current::get().filter(|core| core.is_closing()) {
-                core.locals.get::<Leftover>().note();
-            }
-            cell.finish(Err(JoinError::Cancelled));
-        }
-    }
+    /// It gave an error or panicked, and the [group](super::group()) that it belongs to has that.
+    #[error("the task failed; the group that it belongs to tells how")]
+    Failed,
 }

@@ -15,14 +15,17 @@
 //! | let it go | [`task.detach()`](JoinHandle::detach), or drop the handle |
 //! | all of several, or none | [`join_all`], [`try_join_all`] |
 //! | one for each of many inputs | [`stream`](stream()) |
-//! | hear of it, in an actor | [`Cx::spawn`](crate::actor::Cx::spawn) |
-//! | fail with it, in an actor | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) |
+//! | end it with an actor | [`Cx::spawn`](crate::actor::Cx::spawn) |
+//! | let its failure be the actor's | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) |
+//! | hear of it by a message | [`Cx::pipe_to_self`](crate::actor::Cx::pipe_to_self) |
 //! | restart it, stop it in order | [`child_task`](crate::supervisor::child_task) |
 //!
-//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, or was aborted. At a limit there is
-//! `Err(Elapsed)`: a task that was given away goes on by itself and what it gives is dropped, one
-//! that was lent can be asked again. A task that is aborted still gives what it had given already,
-//! or says how it died before; otherwise it was [`Cancelled`](JoinError::Cancelled).
+//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, was aborted, ended with its loop,
+//! or took longer than its [stream](TaskStreamBuilder::timeout) allows. At the limit of `timeout`
+//! there is `Err(Elapsed)`: a task that was given away goes on by itself and what it gives is
+//! dropped, one that was lent can be asked again. A task that is aborted still gives what it had
+//! given already, or says how it died before; otherwise it was
+//! [`Cancelled`](JoinError::Cancelled).
 //!
 //! ```
 //! use std::time::Duration;
@@ -45,26 +48,45 @@
 //! });
 //! ```
 
+mod all;
+pub(crate) mod body;
+mod builder;
+mod cancel;
+mod context;
+mod deadline;
 mod gather;
+mod group;
+mod group_error;
 mod join;
+pub(crate) mod leftover;
+pub(crate) mod life;
+mod outcome;
 mod owned;
+mod request;
+mod set;
+mod shield;
 mod stream;
+mod wait;
 
-use std::future::poll_fn;
-use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::future::FutureExt as _;
-
-pub use gather::{join_all, try_join_all};
+pub use all::{TaskId, TaskInfo, all, current};
+pub use builder::{TaskBuilder, builder};
+pub use cancel::{Cancellable, Cancelled, cancel_current, cancellable, cancelling, uncancel};
+pub use context::{ContextVar, InContext, TaskContext};
+pub use deadline::{Deadline, deadline};
+pub use gather::{join_all, settle_all, try_join_all};
+pub use group::{TaskGroup, group};
+pub use group_error::{GroupError, GroupFailure};
 pub use join::{JoinError, JoinHandle};
+pub use owned::Owned;
+pub use set::TaskSet;
+pub use shield::shield;
 pub use stream::{NoConcurrency, TaskStream, TaskStreamBuilder, stream, stream_from};
+pub use wait::{Waited, When, wait, wait_for};
 
-use crate::base::panics::catch;
-use crate::event_loop::current;
-use join::JoinCell;
+pub(crate) use builder::launch;
 
 /// Starts `future` as a task of the current loop; it is first polled in the next round.
 ///
@@ -85,32 +107,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    spawn_noted(future, |_| {})
-}
-
-/// As [`spawn`]; when the task has ended by itself, `note` is shown what it leaves, before whoever
-/// awaits it.
-#[track_caller]
-pub(crate) fn spawn_noted<F, N>(future: F, note: N) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    N: FnOnce(&Result<F::Output, JoinError>) + 'static,
-{
-    let core = current::expect("greenroom::task::spawn");
-    let cell = Rc::new(JoinCell::new());
-    let report = join::Report::new(Rc::clone(&cell));
-    let key = core.spawn(Box::pin(async move {
-        let mut future = pin!(Some(AssertUnwindSafe(future).catch_unwind()));
-        let outcome = poll_fn(|cx| match future.as_mut().as_pin_mut() {
-            Some(future) => future.poll(cx),
-            None => Poll::Pending,
-        });
-        let outcome = outcome.await;
-        // A future may panic while it is dropped, after it was done: then it has panicked.
-        let dropped = catch(|| future.set(None));
-        report.finish(outcome, dropped.err(), note);
-    }));
-    JoinHandle::new(key, cell)
+    builder().spawn(future)
 }
 
 /// Lets every other task that is ready run first.

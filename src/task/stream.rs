@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures::stream::{LocalBoxStream, Stream, StreamExt as _, iter};
 
 use super::join::JoinError;
-use super::owned::Owned;
 use super::spawn;
 use crate::time::timeout;
 
@@ -178,13 +177,14 @@ where
     F: AsyncFn(I) -> T + 'static,
 {
     let work = Rc::clone(work);
-    let task = Owned::new(spawn(async move {
+    let task = spawn(async move {
         let working = work(input);
         match limit {
             Some(limit) => timeout(limit, working).await.map_err(|_| JoinError::TimedOut(limit)),
             None => Ok(working.await),
         }
-    }));
+    });
+    let task = task.owned();
     async move { task.await? }
 }
 

@@ -58,7 +58,7 @@ pub struct Probe<M: 'static> {
 
 struct Kept<M> {
     messages: RefCell<VecDeque<M>>,
-    waiting: RefCell<Option<Waker>>,
+    waiting: RefCell<Vec<Waker>>,
 }
 
 impl<M: 'static> Probe<M> {
@@ -69,7 +69,7 @@ impl<M: 'static> Probe<M> {
             loop {
                 let Heard(message) = cx.recv().await;
                 keeps.messages.borrow_mut().push_back(message);
-                let waiting = keeps.waiting.borrow_mut().take();
+                let waiting = keeps.waiting.take();
                 waiting.into_iter().for_each(Waker::wake);
             }
         };
@@ -125,8 +125,11 @@ impl<M: 'static> Probe<M> {
             let next = poll_fn(|cx| match self.try_recv() {
                 Some(message) => Poll::Ready(message),
                 None => {
-                    let before = self.kept.waiting.replace(Some(cx.waker().clone()));
-                    drop(before);
+                    let waker = cx.waker().clone();
+                    let mut waiting = self.kept.waiting.borrow_mut();
+                    if waiting.iter().all(|known| !known.will_wake(&waker)) {
+                        waiting.push(waker);
+                    }
                     Poll::Pending
                 }
             });

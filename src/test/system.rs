@@ -159,6 +159,8 @@ impl TestBuilder {
 struct Record {
     events: RefCell<Vec<LifecycleEvent>>,
     dead_letters: RefCell<Vec<DeadLetter>>,
+    /// An entry for each delay that lasts.
+    delayed: RefCell<Vec<ActorId>>,
 }
 
 impl Record {
@@ -301,7 +303,7 @@ impl TestSystem {
     }
 
     /// Delays an actor: it takes no message for this long, on the test's clock. What it has in hand
-    /// goes on.
+    /// goes on. Of delays that overlap, the last to end counts.
     ///
     /// ```
     /// use std::time::Duration;
@@ -318,9 +320,19 @@ impl TestSystem {
     pub fn delay(&self, actor: impl Into<ActorId>, time: Duration) {
         let actor = actor.into();
         actor.suspend();
+        self.record.delayed.borrow_mut().push(actor);
+        let record = Rc::clone(&self.record);
         let later = async move {
             sleep(time).await;
-            actor.resume();
+            let mut delayed = record.delayed.borrow_mut();
+            if let Some(index) = delayed.iter().position(|other| *other == actor) {
+                delayed.swap_remove(index);
+            }
+            let over = !delayed.contains(&actor);
+            drop(delayed);
+            if over {
+                actor.resume();
+            }
         };
         crate::event_loop::current::with(|core| core.spawn(Box::pin(later)));
     }

@@ -11,6 +11,9 @@ use crate::event_loop::current;
 /// the order of their deadlines, those with one deadline in the order in which they were set, and
 /// a delay of zero in the next turn.
 ///
+/// `f` sees the values of [`ContextVar`](crate::task::ContextVar)s that are set here now; what it
+/// sets itself is gone when it is over.
+///
 /// A panic of `f` is reported
 /// ([`EventLoopBuilder::on_panic`](crate::event_loop::EventLoopBuilder::on_panic)) and harms nobody
 /// else.

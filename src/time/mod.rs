@@ -1,10 +1,12 @@
 //! Waiting for time to pass: [`sleep`], [`interval`], [`timeout`]; and calling something at a time:
 //! [`after`], [`at`].
 //!
-//! Time is the loop's own: monotonic, read once a turn, and virtual when the loop was built so. A
-//! timer never fires early; it fires at most about a millisecond late on an idle loop, as the
-//! kernel counts its waits in milliseconds. Timers with one deadline fire in the order they were
-//! set. Dropping any future of this module takes its timer out again and costs a few nanoseconds.
+//! Time is the loop's own: monotonic, and virtual when the loop was built so. A turn of the loop
+//! reads it once, and what is due by then fires; [`now`] and a [`sleep`] that is made read it anew.
+//! A timer never fires early; it fires at most about a millisecond late on an idle loop, as the
+//! kernel counts its waits in milliseconds. Timers with one deadline fire in the order in which
+//! they were first polled. Dropping any future of this module takes its timer out again and costs a
+//! few nanoseconds.
 
 mod callback;
 mod interval;
@@ -16,7 +18,7 @@ use std::time::Instant;
 pub use callback::{Timer, after, at};
 pub use interval::{Interval, MissedTicks, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
-pub use timeout::{Elapsed, Timeout, timeout};
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 
 use crate::event_loop::current;
 

@@ -2,11 +2,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::sleep::{Sleep, sleep};
+use super::now;
+use super::sleep::{Sleep, sleep, sleep_until};
 
 /// Gives `future` until `limit` has passed since this call; or since the first poll, when it is
 /// called where no loop runs.
@@ -31,6 +32,27 @@ use super::sleep::{Sleep, sleep};
 /// ```
 pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
     Timeout { future, sleep: sleep(limit), limit }
+}
+
+/// A future that gives up at this moment; as [`timeout`] does after so long.
+///
+/// # Panics
+/// When this thread runs no loop.
+///
+/// # Cancel safety
+/// As that of the future.
+///
+/// ```
+/// use std::time::Duration;
+/// use greenroom::time::{now, sleep, timeout_at};
+/// greenroom::test::run(async |_test| {
+///     let soon = now() + Duration::from_secs(1);
+///     assert!(timeout_at(soon, sleep(Duration::from_secs(2))).await.is_err());
+/// });
+/// ```
+pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
+    let limit = deadline.saturating_duration_since(now());
+    Timeout { future, sleep: sleep_until(deadline), limit }
 }
 
 pin_project! {
@@ -86,6 +108,10 @@ impl<F: Future> Future for Timeout<F> {
 pub struct Elapsed(Duration);
 
 impl Elapsed {
+    pub(crate) const fn after(limit: Duration) -> Self {
+        Self(limit)
+    }
+
     /// The limit that was reached.
     ///
     /// ```

@@ -2,11 +2,13 @@
 //!
 //! The promise:
 //!
-//! * **W1** a timer never fires early; equal deadlines fire in the order in which they were armed
+//! * **W1** a timer never fires early; equal deadlines fire in the order in which they were armed,
+//!   among those of the wheel and among those of the list
 //!
-//! More than W1 says: everything that one call of [`Wheel::expire`] hands out is in the order
+//! More than W1 says: everything that one call of `Wheel::expire` hands out is in the order
 //! (deadline in nanoseconds, arming), although the wheel itself only tells ticks of 2^20 ns
-//! (about 1 ms) apart. What is absent: a clock, a waker, a thread. Time is an argument, in
+//! (about 1 ms) apart. What is due in the list at that moment, the limits of asks, comes behind it.
+//! What is absent: a clock, a waker, a thread. Time is an argument, in
 //! nanoseconds since the loop's origin, so a simulation owns it completely.
 //!
 //! ```text

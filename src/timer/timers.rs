@@ -63,10 +63,15 @@ impl<T> Timers<T> {
     /// the wheel, then the others, each in the order (deadline, arming). Gives the earliest of the
     /// deadlines.
     pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) -> Option<u64> {
-        let first = self.wheel.expire(now, due);
-        let other = self.fifo.next_deadline().filter(|deadline| *deadline <= now);
-        self.fifo.expire(now, due);
-        first.into_iter().chain(other).min()
+        let mut first = None;
+        while let Some(next) = self.fifo.next_deadline().filter(|next| *next <= now) {
+            // Whatever is due before, or was set otherwise for the same moment, comes first.
+            let before = self.wheel.expire(next, due);
+            self.fifo.expire(next, due);
+            first = first.or(before).or(Some(next));
+        }
+        let rest = self.wheel.expire(now, due);
+        first.or(rest)
     }
 
     /// The number of armed timers.

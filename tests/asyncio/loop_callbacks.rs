@@ -9,7 +9,7 @@ use std::time::Duration;
 use greenroom::EventLoop;
 use greenroom::event_loop::{self, PanicOrigin, PanicReport, Posted};
 use greenroom::net::AsyncFd;
-use greenroom::task;
+use greenroom::task::{self, ContextVar};
 use greenroom::time::{self, Timer, sleep};
 
 use crate::harness::{Log, logged, ms};
@@ -233,6 +233,36 @@ fn lp_04_callbacks_may_cancel_each_other_but_not_themselves() {
         own.set(posted).expect("once");
         settle().await;
         assert_eq!(log.take(), ["false false"]);
+    });
+}
+
+static VAR: ContextVar<u32> = ContextVar::new("var");
+
+/// **T11** A callback sees what was set when it was given, and what it sets nobody else sees.
+#[test]
+fn tk_10_callbacks_see_a_copy_of_the_context() {
+    run(async || {
+        let log = Log::new();
+        let look = || {
+            let log = log.clone();
+            move || {
+                log.add(format!("{:?}", VAR.get()));
+                VAR.set(9);
+                // It is not told of what a panic leaves behind either.
+                assert!(log.len() != 2, "on purpose");
+            }
+        };
+        VAR.set(1);
+        event_loop::post(look());
+        time::after(ms(1), look());
+        VAR.set(2);
+        event_loop::post(look());
+        settle().await;
+        assert_eq!(VAR.get(), Some(2));
+        assert_eq!(log.len(), 2);
+        sleep(ms(2)).await;
+        assert_eq!(log.take(), ["Some(1)", "Some(2)", "Some(1)"]);
+        assert_eq!(VAR.unset(), Some(2));
     });
 }
 

@@ -10,12 +10,12 @@ pub(super) const REASONED: &[(&str, &str)] = &[
         "By the compiler: an actor can monitor only if its protocol can hold the news \
          (`P: Accepts<Down>`), and a watch or a link that is trapped brings a message of it.",
     ),
-    ("R2.10", "Not built: an idle actor keeps its memory, a few hundred bytes and its mailbox."),
     (
         "R2.11",
         "Not built: actors here are started by a supervisor and end by its rules. \
          `System::lookup_or_start` starts one for a name; nothing collects it.",
     ),
+    ("R2.12", "Not built: an idle actor keeps its memory, a few hundred bytes and its mailbox."),
 ];
 
 pub(super) struct Section {

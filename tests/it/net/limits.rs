@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use greenroom::net::{TcpListener, TcpStream};
+use greenroom::net::{Connection, ServerOptions, TcpListener, TcpStream, serve};
 use greenroom::{task, time};
 
 use super::{ANY, run};
@@ -124,6 +124,47 @@ fn out_of_descriptors_accept_waits_without_spinning_and_goes_on() {
         for acceptor in acceptors {
             acceptor.await.expect("the task does not panic")?;
         }
+        assert_eq!(lines.count("accepting again"), 1);
+        Ok(())
+    });
+}
+
+/// L12 of asyncio's cases: one record, and no spinning, of a server too.
+#[cfg(target_os = "linux")]
+#[test]
+fn out_of_descriptors_a_server_waits_and_says_so_once() {
+    if !is_child("out_of_descriptors_a_server_waits_and_says_so_once", 64) {
+        return;
+    }
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    let _logging = tracing::subscriber::set_default(log.finish());
+    run(async {
+        let hello = async |mut client: Connection| client.write_all(b"late").await;
+        let server = serve(TcpListener::bind(ANY).await?, ServerOptions::new(), hello);
+        let mut stat = File::open("/proc/self/stat")?;
+        let mut clients = Vec::new();
+        for _ in 0..6 {
+            clients.push(std::net::TcpStream::connect(server.local_addrs()[0])?);
+        }
+        let mut descriptors = Vec::new();
+        while let Ok(file) = File::open("/dev/null") {
+            descriptors.push(file);
+        }
+        let before = processor_ticks(&mut stat);
+        time::sleep(Duration::from_secs(2)).await;
+        let used = processor_ticks(&mut stat) - before;
+        assert!(used < 60, "{used} ticks of processor time to wait 2 s");
+        assert_eq!(lines.count("no connection can be accepted"), 1);
+
+        drop(descriptors);
+        for client in clients {
+            let mut text = String::new();
+            TcpStream::from_std(client)?.read_to_string(&mut text).await?;
+            assert_eq!(text, "late");
+        }
+        assert_eq!(lines.count("no connection can be accepted"), 1);
         assert_eq!(lines.count("accepting again"), 1);
         Ok(())
     });

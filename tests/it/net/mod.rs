@@ -2,6 +2,9 @@
 
 #[cfg(unix)]
 mod limits;
+mod memory;
+mod server;
+mod tls;
 #[cfg(unix)]
 mod unix;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use futures::StreamExt as _;
 use futures::future::try_join;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use greenroom::net::{UnixDatagram, UnixListener, UnixStream};
+use greenroom::net::{Connection, ServerOptions, UnixDatagram, UnixListener, UnixStream, serve};
 use greenroom::task;
 
 use super::{exchange, pattern, run};
@@ -105,6 +105,32 @@ fn datagrams_go_by_path_and_tell_their_sender() {
         drop(b);
         let error = a.send_to(b"late", &there.0).await.unwrap_err();
         assert!(error.to_string().contains(&*there.0.to_string_lossy()), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_server_removes_its_file_and_no_other() {
+    let path = SocketPath::new("server");
+    run(async {
+        let hello = async |mut connection: Connection<UnixStream>| {
+            assert_eq!(*connection.peer_addr(), None);
+            connection.write_all(b"hello").await
+        };
+        let server = serve(UnixListener::bind(&path.0)?, ServerOptions::new(), hello);
+        assert_eq!(server.local_addrs(), [Some(path.0.clone())]);
+        let mut text = String::new();
+        UnixStream::connect(&path.0)?.read_to_string(&mut text).await?;
+        assert_eq!(text, "hello");
+        server.close();
+        assert!(!path.0.exists());
+
+        let server = serve(UnixListener::bind(&path.0)?, ServerOptions::new(), hello);
+        std::fs::remove_file(&path.0)?;
+        let others = UnixListener::bind(&path.0)?;
+        server.close();
+        assert!(path.0.exists(), "it is another's");
+        drop(others);
         Ok(())
     });
 }
