@@ -18,6 +18,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("signal", &["reactor", "event_loop"]),
     ("process", &["reactor", "event_loop", "signal"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
+    ("diagnosis", &["base", "event_loop", "task", "actor"]),
     ("state_machine", &["base", "event_loop", "time", "actor"]),
     ("registry", &["base", "mailbox", "event_loop", "actor"]),
     ("group", &["base", "actor"]),
