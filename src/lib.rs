@@ -86,6 +86,7 @@ pub mod time;
 pub mod task;
 pub mod offload;
 pub mod net;
+pub mod fs;
 #[cfg(unix)]
 pub mod signal;
 #[cfg(unix)]

@@ -13,6 +13,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("task", &["base", "event_loop", "time"]),
     ("offload", &["base", "event_loop"]),
     ("net", &["base", "reactor", "event_loop", "time", "task", "offload"]),
+    ("fs", &["event_loop", "offload"]),
     ("signal", &["reactor", "event_loop"]),
     ("process", &["reactor", "event_loop", "signal"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
