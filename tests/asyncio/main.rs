@@ -8,7 +8,6 @@ mod again;
 mod group;
 mod limits;
 mod loop_callbacks;
-#[cfg(unix)]
 mod loop_fd;
 mod loop_life;
 mod loop_turns;

@@ -11,6 +11,7 @@
 
 mod actors;
 mod event_loop;
+mod fs;
 mod handle;
 mod net;
 #[cfg(unix)]

@@ -15,6 +15,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("offload", &["base", "event_loop"]),
     ("io", &["base", "event_loop", "time", "task"]),
     ("net", &["base", "reactor", "event_loop", "time", "task", "offload", "io"]),
+    ("fs", &["event_loop", "offload"]),
     ("signal", &["reactor", "event_loop"]),
     ("process", &["reactor", "event_loop", "signal"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
