@@ -63,6 +63,7 @@ pub(crate) mod life;
 mod outcome;
 mod owned;
 mod request;
+mod scopes;
 mod set;
 mod shield;
 mod stream;

@@ -6,6 +6,7 @@
 mod group;
 mod limits;
 mod many;
+mod side_by_side;
 mod st;
 mod st_reader;
 mod st_server;

@@ -86,6 +86,7 @@ pub(crate) const PURE: &[&str] = &[
     "src/io/lines.rs",
     "src/io/marks.rs",
     "src/io/search.rs",
+    "src/task/scopes.rs",
     "src/mailbox/overflow.rs",
     "src/mailbox/side.rs",
     "src/net/server/idle.rs",
