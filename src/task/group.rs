@@ -80,7 +80,10 @@ pub async fn group<T, E: 'static>(
         Ok(Ended::Done(Ok(given))) => value = Some(given),
         Ok(Ended::Done(Err(error))) => shared.fail(GroupFailure::Error(error)),
         Ok(Ended::Early) => {}
-        Ok(Ended::Cancelled) => shared.cancelled.set(true),
+        Ok(Ended::Cancelled) => {
+            shared.cancelled.set(true);
+            body.as_mut().scope().owe();
+        }
         Err(payload) => panicked = Some(payload),
     }
     if shared.cancelled.get() || panicked.is_some() {
@@ -317,7 +320,7 @@ impl<E: 'static> Shared<E> {
     fn poll_tasks(&self, scope: &mut Scope, cx: &Context<'_>) -> Poll<bool> {
         self.listen(cx.waker());
         scope.enter(cx.waker());
-        if scope.take() {
+        if scope.take_to_pass_on() {
             self.cancelled.set(true);
             self.abort();
         }

@@ -89,6 +89,8 @@ struct OfOthers(RefCell<BTreeMap<Key, Rc<Requests>>>);
 #[derive(Default)]
 pub(crate) struct Scope {
     entered: Option<Entered>,
+    /// It heard of a request and will pass it on, at the latest when it is dropped.
+    owes: bool,
 }
 
 struct Entered {
@@ -136,6 +138,18 @@ impl Scope {
         })
     }
 
+    /// The same, for a scope that passes on what it hears of, also if it is dropped meanwhile.
+    pub(crate) fn take_to_pass_on(&mut self) -> bool {
+        let heard = self.take();
+        self.owes |= heard;
+        heard
+    }
+
+    /// It has taken a request that it will pass on.
+    pub(crate) const fn owe(&mut self) {
+        self.owes = true;
+    }
+
     /// How many requests there are around this scope.
     pub(crate) fn around(&self) -> u32 {
         let around = |entered: &Entered| entered.requests.scopes.borrow().around(entered.number);
@@ -160,6 +174,7 @@ impl Scope {
 
     /// Leaves the scope and passes a request that it heard of on to what is around it.
     pub(crate) fn pass_on(&mut self) {
+        self.owes = false;
         let Some(entered) = self.entered.take() else { return };
         {
             let mut scopes = entered.requests.scopes.borrow_mut();
@@ -170,6 +185,7 @@ impl Scope {
     }
 
     pub(crate) fn leave(&mut self) {
+        self.owes = false;
         if let Some(entered) = self.entered.take() {
             entered.leave();
         }
@@ -178,7 +194,7 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        self.leave();
+        if self.owes { self.pass_on() } else { self.leave() }
     }
 }
 

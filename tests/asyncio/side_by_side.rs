@@ -2,12 +2,12 @@
 //! one is nothing to the others.
 
 use std::future::pending;
+use std::pin::pin;
 
 use futures::future::{Either, select};
 use futures::join;
 use greenroom::task::{self, JoinError, cancellable, deadline};
-use greenroom::time::sleep;
-use std::pin::pin;
+use greenroom::time::{sleep, timeout};
 
 use crate::harness::{Log, case, secs};
 
@@ -131,5 +131,115 @@ fn tk_04_cancel_self_outside_a_task() {
             task::cancelling()
         });
         assert_eq!(outcome.await, Ok(0));
+    });
+}
+
+/// **C1** Who waits for others to clean up, and is dropped meanwhile, passes the request on all the
+/// same: a limit around it does not swallow it.
+#[test]
+fn tk_02_a_limit_does_not_swallow_a_request() {
+    async fn slow() -> Result<(), &'static str> {
+        let Err(cancelled) = cancellable(pending::<()>()).await else { return Ok(()) };
+        sleep(secs(60)).await;
+        cancelled.resume().await
+    }
+    async fn limited<T>(
+        test: &greenroom::test::TestSystem,
+        waits: impl Future<Output = T> + 'static,
+    ) {
+        let start = test.now();
+        let task = task::spawn(async move {
+            let late = timeout(secs(2), waits).await.is_err();
+            sleep(secs(60)).await;
+            late
+        });
+        sleep(secs(1)).await;
+        task.cancel();
+        assert_eq!(task.await, Err(JoinError::Cancelled));
+        assert_eq!(test.now() - start, secs(2));
+    }
+    case(async |test| {
+        limited(test, task::spawn(slow()).owned()).await;
+        limited(test, task::join_all([task::spawn(slow())])).await;
+        limited(test, task::wait_for(secs(60), task::spawn(slow()))).await;
+        let waits_in_its_body = task::group(async |group| {
+            group.spawn(slow());
+            pending::<Result<(), &str>>().await
+        });
+        limited(test, waits_in_its_body).await;
+        let waits_for_its_tasks = task::group(async |group| {
+            group.spawn(slow());
+            Ok::<_, &str>(())
+        });
+        limited(test, waits_for_its_tasks).await;
+    });
+}
+
+/// **C4** A group inside a deadline inside a group: what the deadline asks is heard in the inner
+/// group only, whose tasks clean up before the deadline says that it was reached.
+#[test]
+fn cb_06_a_deadline_between_groups() {
+    case(async |test| {
+        let log = Log::new();
+        let noted = log.clone();
+        let outer = task::group(async |outer| {
+            let sibling =
+                outer.spawn(async { Ok::<_, &str>(cancellable(sleep(secs(5))).await.is_ok()) });
+            let inner = deadline(secs(1), async |_| {
+                task::group(async |inner| {
+                    inner.spawn(async move {
+                        let Err(cancelled) = cancellable(pending::<()>()).await else {
+                            return Ok(());
+                        };
+                        sleep(secs(1)).await;
+                        noted.add("cleaned up");
+                        cancelled.resume().await
+                    });
+                    Ok::<_, &str>(())
+                })
+                .await
+            });
+            assert!(inner.await.is_err());
+            assert_eq!(test.now(), secs(2));
+            sibling.await.map_err(|_| "lost")
+        });
+        assert_eq!(outer.await, Ok(true));
+        assert_eq!((log.take(), test.now()), (vec!["cleaned up".to_owned()], secs(5)));
+    });
+}
+
+/// **C1** A destructor may cancel: its own task, which goes on to its end, and others.
+#[test]
+fn tk_04_cancelled_from_a_destructor() {
+    struct Cancels(Option<task::JoinHandle<()>>);
+    impl Drop for Cancels {
+        fn drop(&mut self) {
+            task::cancel_current();
+            if let Some(task) = self.0.take() {
+                assert!(task.cancel());
+                task.detach();
+            }
+        }
+    }
+    case(async |test| {
+        let log = Log::new();
+        let noted = log.clone();
+        let other = task::spawn(async move {
+            if cancellable(pending::<()>()).await.is_err() {
+                noted.add("the other heard");
+            }
+        });
+        let dies = task::spawn(async move {
+            let _cancels = Cancels(Some(other));
+            pending::<()>().await;
+        });
+        test.settle().await;
+        dies.cancel();
+        assert_eq!(dies.await, Err(JoinError::Cancelled));
+        test.settle().await;
+        assert_eq!(log.take(), ["the other heard"]);
+
+        let gives = task::spawn(async { drop(Cancels(None)) });
+        assert_eq!(gives.await, Ok(()), "it did not wait again");
     });
 }
