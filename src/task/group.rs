@@ -212,7 +212,8 @@ impl<E: 'static> TaskGroup<E> {
     }
 
     /// Ends the group early: all its tasks and its body are asked to cancel. If nothing fails
-    /// meanwhile, the group gives a [`GroupError`] without failures.
+    /// meanwhile, the group gives a [`GroupError`] without failures; or the body's value, if it
+    /// gives one all the same.
     ///
     /// ```
     /// use greenroom::{prelude::*, task};

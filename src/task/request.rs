@@ -61,12 +61,13 @@ impl Requests {
     /// Wakes whoever is to hear now.
     fn tell(&self, core: &Core, task: Key) {
         self.note();
-        if !self.unheard.get() {
+        // On another loop the task's key would be that of a stranger.
+        if !self.unheard.get() || task.home() != core.id() {
             return;
         }
         let hearers = self.scopes.borrow().hearers();
         for hearer in hearers {
-            // Taken and not cloned: cloning a foreign waker runs code. The next poll brings another.
+            // Taken and not cloned: cloning a foreign waker runs code. The next poll brings one.
             let waker = hearer.and_then(|scope| {
                 let mut scopes = self.scopes.borrow_mut();
                 let waker = scopes.kept(scope)?;

@@ -10,6 +10,7 @@ use greenroom::task::{self, JoinError, cancellable, deadline};
 use greenroom::time::{sleep, timeout};
 
 use crate::harness::{Log, case, secs};
+use crate::support;
 
 /// **C3** Of two deadlines side by side each ends its own part, and nothing of the other.
 #[test]
@@ -242,4 +243,40 @@ fn tk_04_cancelled_from_a_destructor() {
         let gives = task::spawn(async { drop(Cancels(None)) });
         assert_eq!(gives.await, Ok(()), "it did not wait again");
     });
+}
+
+/// **C4** A group and a task that are dropped, cancelled or awaited on another loop than theirs do
+/// no harm there.
+#[test]
+fn cb_07_on_another_loop() {
+    let mut home = support::simulated();
+    let (group, task) = home.run(async {
+        let group = Box::pin(task::group(async |group| {
+            for _ in 0..8 {
+                group.spawn(pending::<Result<(), &str>>());
+            }
+            pending::<Result<(), &str>>().await
+        }));
+        let mut group = Box::pin(cancellable(group));
+        assert!(futures::poll!(&mut group).is_pending());
+        (group, task::spawn(pending::<()>()))
+    });
+    support::simulated().run(async {
+        let mut own: Vec<_> = (0..64)
+            .map(|n| {
+                task::spawn(async move {
+                    sleep(secs(5)).await;
+                    n
+                })
+            })
+            .collect();
+        task::yield_now().await;
+        assert!(!task.cancel(), "it is not here to be asked");
+        task.abort();
+        assert!(timeout(secs(2), task).await.is_err(), "and so it does not end");
+        drop(group);
+        let first = own.remove(0);
+        assert_eq!((first.await, task::join_all(own).await), (Ok(0), Ok((1..64).collect())));
+    });
+    assert!(home.run(async { cancellable(async { 7 }).await }).is_ok());
 }
