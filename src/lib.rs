@@ -91,6 +91,8 @@ pub mod fs;
 pub mod signal;
 #[cfg(unix)]
 pub mod process;
+#[cfg(all(unix, feature = "process-pool"))]
+pub mod process_pool;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;
