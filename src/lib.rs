@@ -59,6 +59,8 @@
 //!   pool, sockets.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
 //! - [`prelude`]: what an application file imports.
+//! - [`fs`], [`process`], [`signal`]: files, other programs, signals; and with the feature
+//!   `process-pool`, `process_pool`: CPU work in processes that may crash.
 //!
 //! # What is promised
 //!

@@ -53,11 +53,11 @@
 //!
 //! # In the worker
 //!
-//! A worker is a process of its own: nothing of the loop, of statics or threads is shared, and its
-//! jobs run one after another on its main thread. What they print goes to the standard error, and
-//! they have no standard input. Ctrl-C at the terminal does not reach it, so jobs in hand can
-//! be waited for; when the pool's own process is gone, the worker ends too (on Linux at once,
-//! elsewhere after its job).
+//! A worker is a process of its own, in lists of processes by the name of `greenroom-pool`: nothing
+//! of the loop, of statics or threads is shared, and its jobs run one after another on its main
+//! thread. What they print goes to the standard error, and they have no standard input. Ctrl-C at
+//! the terminal does not reach it, so jobs in hand can be waited for; when the pool's own process
+//! is gone, the worker ends too (on Linux at once, elsewhere after its job).
 
 mod error;
 mod frame;

@@ -176,7 +176,11 @@ fn unknown(reason: &str) -> Answer {
 /// reads does not get between.
 fn channel() -> io::Result<(File, File)> {
     #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+        // Started as `/proc/self/exe`, it would be called `exe` in lists of processes.
+        rustix::thread::set_name(c"greenroom-pool")?;
+    }
     let from = io::stdin().as_fd().try_clone_to_owned()?;
     let to = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
