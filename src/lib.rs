@@ -61,6 +61,8 @@
 //! - [`diagnosis`]: who waits for whom, as a tree.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
 //! - [`prelude`]: what an application file imports.
+//! - [`fs`], [`process`], [`signal`]: files, other programs, signals; and with the feature
+//!   `process-pool`, `process_pool`: CPU work in processes that may crash.
 //!
 //! # What is promised
 //!
@@ -97,6 +99,8 @@ pub mod fs;
 pub mod signal;
 #[cfg(unix)]
 pub mod process;
+#[cfg(all(unix, feature = "process-pool"))]
+pub mod process_pool;
 pub mod actor;
 pub mod diagnosis;
 pub mod state_machine;

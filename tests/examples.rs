@@ -76,6 +76,19 @@ fn cpu_offload_computes_side_by_side() {
     );
 }
 
+#[cfg(feature = "process-pool")]
+#[test]
+fn process_pool_survives_the_crash_of_a_worker() {
+    expect(
+        "process_pool",
+        "primes below 200000: 17984
+         all is well: 11
+         fragile crashed, and only it
+         well again: 10
+         cut off at the end: 0",
+    );
+}
+
 #[test]
 fn graceful_shutdown_stops_in_reverse_order() {
     expect("graceful_shutdown", &format!("{UP}\n{DOWN}"));
@@ -261,6 +274,9 @@ fn cargo(example: &str, arguments: &[&str]) -> Command {
     command.args(["run", "--quiet", "--example", example]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
+    }
+    if cfg!(feature = "process-pool") {
+        command.args(["--features", "process-pool"]);
     }
     command.arg("--").args(arguments).stdin(Stdio::null());
     command

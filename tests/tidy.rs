@@ -16,6 +16,8 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 const COLUMNS_MAX: usize = 100;
 const MAP_LINES_MAX: usize = 200;
+/// What an example in documentation is marked with when it runs.
+const RUN: [&str; 4] = ["", "rust", "should_panic", "standalone_crate"];
 
 #[test]
 fn imports_follow_the_layers() {
@@ -143,7 +145,7 @@ fn public_items_have_examples() {
             let code = line.trim_start();
             if let Some(fence) = code.strip_prefix("/// ```") {
                 // `text` is no code, and `no_run` and `ignore` do not run.
-                shown |= !fenced && ["", "rust", "should_panic"].contains(&fence);
+                shown |= !fenced && RUN.contains(&fence);
                 fenced = !fenced;
             }
             if code.starts_with("///") {

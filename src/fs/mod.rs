@@ -11,7 +11,7 @@
 //! }).unwrap();
 //! ```
 //!
-//! A call costs a trip to a thread and back, some 20 µs: read and write in large pieces, or put a
+//! A call costs a trip to a thread and back, some 10 µs: read and write in large pieces, or put a
 //! buffer between ([`BufReader`](futures::io::BufReader), [`BufWriter`](futures::io::BufWriter)).
 //! Errors name the path and keep their [kind](std::io::Error::kind). On a loop with a virtual clock
 //! the same calls hold the loop, so that runs do not depend on threads.
