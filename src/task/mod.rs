@@ -66,6 +66,7 @@ mod request;
 mod set;
 mod shield;
 mod stream;
+mod tree;
 mod wait;
 
 use std::pin::Pin;
@@ -84,6 +85,7 @@ pub use owned::Owned;
 pub use set::TaskSet;
 pub use shield::shield;
 pub use stream::{NoConcurrency, TaskStream, TaskStreamBuilder, stream, stream_from};
+pub use tree::tree;
 pub use wait::{Waited, When, wait, wait_for};
 
 pub(crate) use builder::launch;
