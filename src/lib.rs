@@ -57,6 +57,7 @@
 //! - [`mod@test`]: a whole system on virtual time, for tests.
 //! - [`task`], [`time`], [`offload`], [`net`], [`io`]: the loop without actors: tasks, timers, a
 //!   thread pool, sockets and servers, buffers and codecs.
+//! - [`sync`]: locks, semaphores, events, conditions, barriers and queues between tasks.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
 //! - [`prelude`]: what an application file imports.
 //!
@@ -86,9 +87,14 @@ mod mailbox;
 pub mod event_loop;
 pub mod time;
 pub mod task;
+pub mod sync;
 pub mod offload;
 pub mod io;
 pub mod net;
+#[cfg(unix)]
+pub mod signal;
+#[cfg(unix)]
+pub mod process;
 pub mod actor;
 pub mod state_machine;
 pub mod registry;

@@ -245,8 +245,7 @@ impl<P: Protocol> Addr<P> {
     /// - [`Stopped`](super::AskError::Stopped), [`Crashed`](super::AskError::Crashed): handled,
     ///   perhaps in part. As soon as the actor stops, or its incarnation crashes, without a reply.
     /// - [`NoReply`](super::AskError::NoReply): the same, as soon as an actor that lives on drops
-    ///   the reply port. Also when the actor's loop, another one, ends: then it is unknown whether
-    ///   the message was handled.
+    ///   the reply port.
     /// - [`Cycle`](super::AskError::Cycle): as soon as actors that wait for each other, as far as
     ///   their loop can see, have closed a circle; whether the message will be handled is unknown.
     /// - [`TimedOut`](super::AskError::TimedOut) at the limit: nothing is certain. The message may

@@ -296,7 +296,7 @@ impl<D: Door<M, R>, M, R: 'static> Ask<D, M, R> {
         match away.reply.poll_unpin(cx) {
             Poll::Ready(Ok(Ok(value))) => return Poll::Ready(Ok(value)),
             Poll::Ready(Ok(Err(loss))) => return Poll::Ready(Err(self.explain(loss, None))),
-            // The loop ended with the message in it.
+            // A port tells when it is dropped, so this is one that could not.
             Poll::Ready(Err(_)) => return Poll::Ready(Err(AskError::NoReply { actor: label })),
             Poll::Pending => {}
         }

@@ -60,8 +60,7 @@ pub enum AskError<M> {
         /// How it crashed.
         reason: ExitReason,
     },
-    /// The message was handled, and its reply port dropped, by an actor that lives on; or it was
-    /// sent to another loop, which ended, and whether it was handled is unknown.
+    /// The message was handled, and its reply port dropped, by an actor that lives on.
     NoReply {
         /// Who did not reply: who was asked, or whoever the request was passed on to.
         actor: ActorLabel,

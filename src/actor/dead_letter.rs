@@ -235,9 +235,15 @@ pub(crate) fn late_reply<R>(reply: R) {
     publish(None, type_name::<R>(), Cause::LateReply);
 }
 
-/// Without a loop on this thread there is nobody to tell.
+/// Without a loop on this thread nobody listens and nobody counts, but the log tells.
 fn publish(recipient: Option<&ActorLabel>, message: &'static str, cause: Cause) {
-    let Some(core) = current::get() else { return };
+    let Some(core) = current::get() else {
+        tracing::warn!(
+            target: "greenroom::dead_letter", recipient = ?recipient.map(|actor| actor.id),
+            message, ?cause, "a message will not be handled",
+        );
+        return;
+    };
     let letter = DeadLetter {
         recipient: recipient.map(|actor| actor.id),
         name: recipient.and_then(|actor| actor.name.clone()),

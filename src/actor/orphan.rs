@@ -15,7 +15,7 @@ use crate::event_loop::current;
 /// An asker that waits to be told why it gets no answer.
 pub(crate) struct Orphan {
     /// The actor that ran when the port was dropped, and which message it was at.
-    dropped_by: Option<(Key, u64)>,
+    dropped_by: Option<(Key, Option<u64>)>,
     tell: Box<dyn FnOnce(Loss)>,
 }
 
@@ -42,9 +42,9 @@ pub(crate) fn add(mut orphan: Orphan) {
     if let Some(loss) = known {
         return (orphan.tell)(loss);
     }
-    orphan.dropped_by = core.scheduler.running().and_then(|key| {
-        control::with_on(&core, key, |control| control.handled()).map(|handled| (key, handled))
-    });
+    // An actor that is being dropped with its loop is not found any more.
+    let handled = |key| control::with_on(&core, key, Control::handled);
+    orphan.dropped_by = core.scheduler.running().map(|key| (key, handled(key)));
     orphans.waiting.borrow_mut().push(orphan);
     if !orphans.settling.replace(true) {
         // Whatever no actor claims by the end of this poll was simply dropped.
@@ -67,8 +67,13 @@ impl Orphans {
         if self.waiting.borrow().is_empty() {
             return;
         }
-        let mine = Some((actor.key, actor.handled()));
-        for orphan in self.take(|dropped_by| dropped_by == mine) {
+        let now = actor.handled();
+        let mine = |dropped_by: Option<(Key, Option<u64>)>| {
+            dropped_by.is_some_and(|(key, handled)| {
+                key == actor.key && handled.is_none_or(|handled| handled == now)
+            })
+        };
+        for orphan in self.take(mine) {
             (orphan.tell)(Loss { by: Some(actor.label()), why: Lost::Ended(ended.clone()) });
         }
     }
@@ -81,7 +86,7 @@ impl Orphans {
         result
     }
 
-    fn take(&self, mine: impl Fn(Option<(Key, u64)>) -> bool) -> Vec<Orphan> {
+    fn take(&self, mine: impl Fn(Option<(Key, Option<u64>)>) -> bool) -> Vec<Orphan> {
         let mut waiting = self.waiting.borrow_mut();
         waiting.extract_if(.., |orphan| mine(orphan.dropped_by)).collect()
     }

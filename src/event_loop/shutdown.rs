@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::core::Core;
 use super::current;
 use crate::base::panics::{catch, drop_quietly};
+use crate::scheduler::remote::Post;
 
 /// Things to do when the loop closes, after every future was dropped: pools to wait for.
 #[derive(Default)]
@@ -34,13 +35,21 @@ pub(crate) fn close(core: &Rc<Core>) {
     let entered = current::enter(Rc::clone(core));
     core.begin_closing();
     while let Some(key) = core.scheduler.any() {
+        // Whatever is dropped now is dropped by this task.
+        core.scheduler.set_running(Some(key));
         core.cancel(key);
+        core.scheduler.set_running(None);
         core.run_deferred();
     }
-    // Posts are dropped, not run: what they would reach is gone.
     for post in core.remote.close() {
-        // Each under its own guard: two panics in one drop would end the process.
-        drop_quietly(post);
+        match post {
+            // A message finds nobody, and so becomes a dead letter.
+            Post::Deliver(parcel) => drop_quietly(catch(|| parcel.open())),
+            // Others are dropped, not run: what they would reach is gone. Each under its own guard:
+            // two panics in one drop would end the process.
+            Post::Wake(_) | Post::Stop | Post::Run(_) => drop_quietly(post),
+        }
+        core.run_deferred();
     }
     core.run_deferred();
     core.locals.get::<AtClose>().run();

@@ -69,26 +69,6 @@ impl<S: mio::event::Source> Source<S> {
         }
     }
 
-    /// As [`io`](Self::io) for a source that says by `None` that there is nothing, and wants
-    /// `&mut`.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits it has done nothing.
-    pub(crate) async fn io_mut<R>(
-        &self,
-        direction: Direction,
-        mut operation: impl FnMut(&mut S) -> Option<R>,
-    ) -> io::Result<R> {
-        loop {
-            self.ready(direction).await?;
-            let got = operation(&mut self.io.borrow_mut());
-            if let Some(done) = got {
-                return Ok(done);
-            }
-            self.clear(direction);
-        }
-    }
-
     /// Waits until an operation in `direction` is worth trying.
     pub(crate) const fn ready(&self, direction: Direction) -> Ready<'_, S> {
         Ready { source: self, direction, ticket: None }
@@ -200,15 +180,14 @@ fn spend(cx: &Context<'_>) -> bool {
 
 fn wrong_loop() -> io::Error {
     io::Error::other(
-        "the socket is registered with another event loop; a socket stays on the loop that first \
-         used it",
+        "it is registered with another event loop; a socket, a pipe or a stream of signals stays \
+         on the loop that first used it",
     )
 }
 
 fn no_loop() -> io::Error {
     io::Error::other(
-        "no Greenroom loop runs on this thread; use the socket inside `greenroom::run` or \
-         `EventLoop::run`",
+        "no Greenroom loop runs on this thread; do it inside `greenroom::run` or `EventLoop::run`",
     )
 }
 

@@ -1,17 +1,13 @@
 //! SIGINT and SIGTERM: the first stops the system in order, the second ends the process at once.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook_mio::v1_0::Signals;
-
 use super::System;
 use crate::event_loop::current;
-use crate::event_loop::source::Source;
-use crate::reactor::readiness::Direction;
+use crate::signal::{Signal, signals};
 
 /// Listens until the loop ends.
 pub(crate) fn listen(system: &System) {
     let Some(core) = current::get().filter(|core| !core.driver.is_virtual()) else { return };
-    let signals = match Signals::new([SIGINT, SIGTERM]) {
+    let mut signals = match signals([Signal::INT, Signal::TERM]) {
         Ok(signals) => signals,
         Err(error) => {
             tracing::warn!(
@@ -21,11 +17,10 @@ pub(crate) fn listen(system: &System) {
             return;
         }
     };
-    let (source, system) = (Source::new(signals), system.clone());
+    let system = system.clone();
     core.spawn(Box::pin(async move {
         loop {
-            let came = source.io_mut(Direction::Read, |signals| signals.pending().next()).await;
-            match came {
+            match signals.recv().await {
                 Ok(signal) => take(&system, signal),
                 Err(error) => {
                     tracing::warn!(
@@ -39,13 +34,14 @@ pub(crate) fn listen(system: &System) {
     }));
 }
 
-fn take(system: &System, signal: i32) {
-    if system.shared.signal.replace(Some(signal)).is_some() {
-        tracing::warn!(target: "greenroom::system", signal, "second signal: ending at once");
-        std::process::exit(128 + signal);
+fn take(system: &System, signal: Signal) {
+    let status = 128 + signal.number();
+    if system.shared.signal.replace(Some(signal.number())).is_some() {
+        tracing::warn!(target: "greenroom::system", %signal, "second signal: ending at once");
+        std::process::exit(status);
     }
     tracing::info!(
-        target: "greenroom::system", signal,
+        target: "greenroom::system", %signal,
         "stopping in order; a second signal ends at once",
     );
     system.stop();

@@ -66,7 +66,6 @@ mod request;
 mod set;
 mod shield;
 mod stream;
-mod tree;
 mod wait;
 
 use std::pin::Pin;
@@ -85,7 +84,6 @@ pub use owned::Owned;
 pub use set::TaskSet;
 pub use shield::shield;
 pub use stream::{NoConcurrency, TaskStream, TaskStreamBuilder, stream, stream_from};
-pub use tree::tree;
 pub use wait::{Waited, When, wait, wait_for};
 
 pub(crate) use builder::launch;

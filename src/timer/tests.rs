@@ -347,3 +347,20 @@ proptest! {
         compared.check();
     }
 }
+
+// W1: deadlines of both kinds fire in their order, however late the loop is.
+#[test]
+fn wheel_and_list_fire_in_one_order() {
+    let mut timers = super::Timers::new();
+    for (deadline, last) in [(5, true), (7, false), (3, false), (7, true), (9, false)] {
+        match last {
+            true => timers.insert_last(deadline, deadline),
+            false => timers.insert(deadline, deadline),
+        };
+    }
+    let mut due = Vec::new();
+    timers.expire(8, &mut due);
+    assert_eq!(due, [3, 5, 7, 7]);
+    timers.expire(9, &mut due);
+    assert_eq!(due, [3, 5, 7, 7, 9]);
+}

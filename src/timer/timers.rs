@@ -62,8 +62,12 @@ impl<T> Timers<T> {
     /// Appends to `due` the value of every timer whose deadline is at most `now`: first those of
     /// the wheel, then the others, each in the order (deadline, arming).
     pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) {
+        while let Some(next) = self.fifo.next_deadline().filter(|next| *next <= now) {
+            // Whatever is due before, or was set otherwise for the same moment, comes first.
+            self.wheel.expire(next, due);
+            self.fifo.expire(next, due);
+        }
         self.wheel.expire(now, due);
-        self.fifo.expire(now, due);
     }
 
     /// The number of armed timers.

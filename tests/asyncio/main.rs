@@ -3,13 +3,25 @@
 //!
 //! A test's documentation begins with the rules that it shows, in bold.
 
+#[cfg(unix)]
+mod again;
 mod group;
+#[cfg(unix)]
+mod interrupts;
 mod limits;
 mod many;
+#[cfg(target_os = "linux")] // they look into /proc
+mod process;
+mod queue;
+#[cfg(unix)]
+mod signals;
 mod st;
 mod st_reader;
 mod st_server;
 mod st_writer;
+mod sync;
+mod sync_random;
+mod sync_together;
 mod task;
 mod task_ends;
 

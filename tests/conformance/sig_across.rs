@@ -1,4 +1,5 @@
-//! Monitors on actors of another loop; both loops run on this thread, in turns.
+//! Actors of another loop: their ends, and that of their loop. Both loops run on this thread, in
+//! turns.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,7 +7,7 @@ use std::rc::Rc;
 use greenroom::prelude::*;
 use greenroom::{EventLoop, task};
 
-use crate::harness::{Log, case};
+use crate::harness::{Log, case, in_order, logged};
 use crate::scripted::{Script, inside, script, scripted};
 
 fn another_loop() -> EventLoop {
@@ -97,4 +98,36 @@ fn a_monitor_across_loops_ends_with_its_watcher() {
         assert_eq!(greenroom::test::tasks(), tasks);
         turns(&mut there);
     });
+}
+
+/// A message that is under way to a loop which closes is a dead letter there, and whoever asked is
+/// told at once: one that no handler saw was not sent, one in a handler's hand died with it.
+#[test]
+fn a_loop_that_closes_loses_nothing_in_silence() {
+    let log = logged(|| {
+        in_order(async |test| {
+            let mut there = another_loop();
+            let target = there.run(async {
+                greenroom::actor::spawn("far", async |cx: &mut Cx<Script>| {
+                    let Script::Echo(_, _kept) = cx.recv().await else { panic!("a question") };
+                    std::future::pending::<Result<(), Fault>>().await
+                })
+            });
+            let ask = || task::spawn(target.ask_with(|reply| Script::Echo(1, reply)).into_future());
+            let in_hand = ask();
+            test.settle().await;
+            turns(&mut there);
+            let under_way = ask();
+            target.try_tell(Script::Note(7)).unwrap();
+            test.settle().await;
+            drop(there);
+            let in_hand = in_hand.await.unwrap();
+            assert!(matches!(in_hand, Err(AskError::Crashed { .. })), "{in_hand:?}");
+            let under_way = under_way.await.unwrap();
+            assert!(matches!(under_way, Err(AskError::NotSent(_))), "{under_way:?}");
+            assert!(test.now().is_zero());
+        });
+    });
+    let letters = log.iter().filter(|line| line.contains("will not be handled")).count();
+    assert_eq!(letters, 2, "{log:#?}");
 }

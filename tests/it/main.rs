@@ -13,6 +13,8 @@ mod actors;
 mod event_loop;
 mod handle;
 mod net;
+#[cfg(unix)]
+mod process;
 mod promises;
 mod registry;
 mod shutdown;

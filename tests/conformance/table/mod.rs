@@ -89,7 +89,8 @@ fn every_test_of_a_case_names_its_rules() {
 #[test]
 fn names_of_tests_are_unique() {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let twice = tests().into_iter().filter_map(|test| {
+    let named = tests().into_iter().filter(|test| test.case.is_some() || !test.rules.is_empty());
+    let twice = named.filter_map(|test| {
         let said = test.to_string();
         let before = seen.insert(test.name, test.file)?;
         Some(format!("{said} has the name of a test in {before}"))
