@@ -58,6 +58,7 @@
 //! - [`task`], [`time`], [`offload`], [`net`], [`io`]: the loop without actors: tasks, timers, a
 //!   thread pool, sockets and servers, buffers and codecs.
 //! - [`sync`]: locks, semaphores, events, conditions, barriers and queues between tasks.
+//! - [`diagnosis`]: who waits for whom, as a tree.
 //! - [`event_loop`]: what one turn of the loop does, and how to embed it.
 //! - [`prelude`]: what an application file imports.
 //!
@@ -96,6 +97,7 @@ pub mod signal;
 #[cfg(unix)]
 pub mod process;
 pub mod actor;
+pub mod diagnosis;
 pub mod state_machine;
 pub mod registry;
 pub mod group;

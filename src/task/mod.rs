@@ -86,6 +86,7 @@ pub use shield::shield;
 pub use stream::{NoConcurrency, TaskStream, TaskStreamBuilder, stream, stream_from};
 pub use wait::{Waited, When, wait, wait_for};
 
+pub(crate) use all::all_on;
 pub(crate) use builder::launch;
 
 /// Starts `future` as a task of the current loop; it is first polled in the next round.

@@ -18,6 +18,7 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("signal", &["reactor", "event_loop"]),
     ("process", &["reactor", "event_loop", "signal"]),
     ("actor", &["base", "mailbox", "scheduler", "timer", "event_loop", "time", "task"]),
+    ("diagnosis", &["base", "event_loop", "task", "actor"]),
     ("state_machine", &["base", "event_loop", "time", "actor"]),
     ("registry", &["base", "mailbox", "event_loop", "actor"]),
     ("group", &["base", "actor"]),
@@ -144,9 +145,7 @@ pub(crate) const NOT_ASSERTED: &[(&str, &str)] = &[
     ("T2", "the future leaves the table before it is polled and is dropped when it is done"),
     ("T3", "an `Rc` leads to the tasks, so the compiler keeps them on the thread"),
     ("T4", "a key with another generation finds nothing"),
-<<<<<<< HEAD
     ("Y2", "what leaves the line says what it was promised; the tests compare with a plain sum"),
-=======
     ("Z1", "each end of a `Child`'s life leads to `reaper::adopt`, and that to a wait or the list"),
     ("W1", "the order is that of a heap; the tests compare it with a sorted list"),
 ];
