@@ -92,6 +92,7 @@ pub mod sync;
 pub mod offload;
 pub mod io;
 pub mod net;
+pub mod fs;
 #[cfg(unix)]
 pub mod signal;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! Every limit and option of a loop, with its unit, its bounds and its default.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use super::EventLoop;
 use super::core::Core;
 use super::driver::Driver;
+use super::panics::{self, OnPanic, PanicReport};
 use super::stall::{Activity, Watcher};
 use crate::reactor::Reactor;
 use crate::scheduler::remote::Remote;
@@ -33,13 +35,15 @@ pub(crate) struct Limits {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct EventLoopBuilder {
     limits: Limits,
     slow_handler: Option<Duration>,
     virtual_clock: Option<u64>,
     shuffled: bool,
+    on_panic: Option<OnPanic>,
+    measured: bool,
 }
 
 impl EventLoopBuilder {
@@ -52,7 +56,14 @@ impl EventLoopBuilder {
             events_per_wait: 1_024,
             posts_max: 65_536,
         };
-        Self { limits, slow_handler: None, virtual_clock: None, shuffled: false }
+        Self {
+            limits,
+            slow_handler: None,
+            virtual_clock: None,
+            shuffled: false,
+            on_panic: None,
+            measured: false,
+        }
     }
 
     /// How many tasks are polled before the loop looks at its inbox and its timers again. At least
@@ -211,6 +222,42 @@ impl EventLoopBuilder {
         self
     }
 
+    /// Measures in each turn how long it takes, how late the timers are and how many tasks are
+    /// ready: [`LoopStats::measured`](super::LoopStats::measured). It costs one reading of the
+    /// clock a turn and 12 KB; by default it is off and costs nothing.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::builder().measured(true).build()?;
+    /// event_loop.turn();
+    /// assert_eq!(event_loop.stats().measured.unwrap().tick.count(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub const fn measured(mut self, measured: bool) -> Self {
+        self.measured = measured;
+        self
+    }
+
+    /// Tells `f` of every panic that no other code hears of, beside the log: in callbacks
+    /// ([`post`](super::post), [`time::after`](crate::time::after)), in closures of other threads
+    /// ([`LoopHandle::post`](super::LoopHandle::post)), and in tasks whose handle was dropped. It
+    /// is called on the loop's thread, once for each; a panic of its own is logged and ends there.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    /// static PANICS: AtomicU32 = AtomicU32::new(0);
+    /// let builder = greenroom::EventLoop::builder().on_panic(|_| { PANICS.fetch_add(1, Relaxed); });
+    /// builder.build()?.run(async {
+    ///     greenroom::task::spawn(async { panic!("nobody awaits it") }).detach();
+    ///     greenroom::task::yield_now().await;
+    /// });
+    /// assert_eq!(PANICS.load(Relaxed), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_panic(mut self, f: impl Fn(&PanicReport<'_>) + Send + Sync + 'static) -> Self {
+        self.on_panic = Some(Arc::new(f));
+        self
+    }
+
     /// Makes the loop, on the thread where it is to run.
     ///
     /// # Errors
@@ -245,6 +292,21 @@ impl EventLoopBuilder {
         let remote = Remote::register(unpark, self.limits.posts_max).map_err(io::Error::other)?;
         let activity = self.slow_handler.map(|limit| Arc::new(Activity::new(limit)));
         let watcher = activity.clone().map(Watcher::start);
-        Ok(EventLoop::new_with(Core::new(driver, remote, self.limits, activity), watcher))
+        let core = Core::new(driver, remote, self.limits, activity);
+        if let Some(on_panic) = self.on_panic {
+            panics::listen(&core, on_panic);
+        }
+        Ok(EventLoop::new_with(core, watcher, self.measured))
+    }
+}
+
+impl fmt::Debug for EventLoopBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoopBuilder")
+            .field("limits", &self.limits)
+            .field("slow_handler", &self.slow_handler)
+            .field("virtual_clock", &self.virtual_clock)
+            .field("shuffled", &self.shuffled)
+            .finish_non_exhaustive()
     }
 }

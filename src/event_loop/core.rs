@@ -151,8 +151,9 @@ impl Core {
         self.timers.borrow().len()
     }
 
-    pub(crate) fn expire(&self, now: u64, due: &mut Vec<Listener>) {
-        self.timers.borrow_mut().expire(now, due);
+    /// Takes out whose timers are due; gives the earliest of their deadlines.
+    pub(crate) fn expire(&self, now: u64, due: &mut Vec<Listener>) -> Option<u64> {
+        self.timers.borrow_mut().expire(now, due)
     }
 
     /// Takes one operation from the running task's budget; `false` when it must yield.

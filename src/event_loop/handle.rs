@@ -1,7 +1,7 @@
 //! `LoopHandle`: what other threads may do to a loop.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::channel::oneshot;
@@ -67,6 +67,32 @@ impl LoopHandle {
         })
     }
 
+    /// As [`post`](Self::post), and what it gives takes the post back, on whatever thread.
+    ///
+    /// # Errors
+    /// When the loop has ended or its inbox is full; `f` was dropped and never ran.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let thread = std::thread::spawn(move || {
+    ///     let posted = handle.post_cancellable(|| panic!("it is never called")).unwrap();
+    ///     posted.cancel()
+    /// });
+    /// assert!(thread.join().unwrap(), "the loop did not run yet");
+    /// event_loop.turn();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn post_cancellable(
+        &self,
+        f: impl FnOnce() + Send + 'static,
+    ) -> Result<RemotePosted, PostError> {
+        let posted = RemotePosted { closure: Arc::new(Mutex::new(Some(Box::new(f)))) };
+        let delivery = Delivery(posted.clone());
+        self.post(move || delivery.run())?;
+        Ok(posted)
+    }
+
     /// Makes a future on the loop's thread and runs it there; what it gives comes back here.
     ///
     /// The future is made by `f` where it runs, so it need not be `Send`.
@@ -113,8 +139,9 @@ impl LoopHandle {
         Ok(RemoteTask { receiver })
     }
 
-    /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return at the
-    /// end of its turn. A loop that has ended is stopped already. It does not end
+    /// Makes [`EventLoop::run_until_stopped`](super::EventLoop::run_until_stopped) return. What is
+    /// ready at that moment still runs; what that makes ready in its turn is for the next start. A
+    /// loop that has ended is stopped already. It does not end
     /// [`EventLoop::run`](super::EventLoop::run): said during one, it is kept for the next
     /// `run_until_stopped`.
     ///
@@ -125,13 +152,85 @@ impl LoopHandle {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn stop(&self) {
-        let _ = self.remote.post_always(Post::Stop);
+        // On its own thread it takes effect in this turn.
+        let here = current::with(|core| {
+            let here = core.id() == self.remote.id();
+            if here {
+                core.stopping.set(true);
+            }
+            here
+        });
+        if here != Some(true) {
+            let _ = self.remote.post_always(Post::Stop);
+        }
     }
 }
 
 impl std::fmt::Debug for LoopHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoopHandle").field("loop", &self.remote.id().0).finish()
+    }
+}
+
+type RemoteClosure = Box<dyn FnOnce() + Send>;
+
+/// A closure that was posted by [`LoopHandle::post_cancellable`]. It may go to any thread; dropping
+/// it changes nothing.
+///
+/// ```
+/// use greenroom::event_loop::RemotePosted;
+/// let mut event_loop = greenroom::EventLoop::new()?;
+/// let posted: RemotePosted = event_loop.handle().post_cancellable(|| ()).unwrap();
+/// event_loop.turn();
+/// assert!(!posted.cancel(), "it was called");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RemotePosted {
+    closure: Arc<Mutex<Option<RemoteClosure>>>,
+}
+
+impl RemotePosted {
+    /// Drops the closure here, and it is never called. `false` when it was called or cancelled
+    /// before, or is being called now, or its loop has ended.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// let posted = event_loop.handle().post_cancellable(|| panic!("never called")).unwrap();
+    /// assert!(posted.cancel() && !posted.cancel());
+    /// event_loop.turn();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn cancel(&self) -> bool {
+        self.take().is_some()
+    }
+
+    /// Takes the closure out, to be called or dropped when nothing is locked.
+    fn take(&self) -> Option<RemoteClosure> {
+        self.closure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The loop's side of it. Dropped without having run, it drops the closure, whoever else holds it.
+struct Delivery(RemotePosted);
+
+impl Delivery {
+    fn run(self) {
+        if let Some(f) = self.0.take() {
+            f();
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl std::fmt::Debug for RemotePosted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemotePosted").finish_non_exhaustive()
     }
 }
 

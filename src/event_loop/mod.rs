@@ -20,6 +20,16 @@
 //! Wakers are collected in phases 3, 4 and 6 and called afterwards, when nothing is borrowed. That
 //! of a task only queues it; one that a combinator has made runs code of its own there.
 //!
+//! # Callbacks
+//! A task is the usual thing to run. Where a closure is enough, [`post`] calls it in the next
+//! round, [`time::after`](crate::time::after) and [`time::at`](crate::time::at) at a time, and
+//! [`LoopHandle::post_cancellable`] does it from another thread; each can be taken back before it
+//! is called. Panics that no code hears of go to the log and to [`EventLoopBuilder::on_panic`].
+//!
+//! # Numbers
+//! [`stats`] says how often the loop went round and what is on it, and, when it was built with
+//! [`EventLoopBuilder::measured`], how long its turns took and how late its timers were.
+//!
 //! # Promises
 //! * **L1** tasks are polled in the rounds of a turn, what other threads have posted is run in the
 //!   inbox, and no user code runs elsewhere in it, but for wakers that are no task's own
@@ -28,15 +38,19 @@
 //! Whatever another run of the same program might see differently goes through `driver.rs`.
 
 pub(crate) mod builder;
+pub(crate) mod callback;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod current;
 pub(crate) mod driver;
 pub(crate) mod handle;
+pub(crate) mod histogram;
 pub(crate) mod idle;
+pub(crate) mod panics;
 pub(crate) mod shutdown;
 pub(crate) mod source;
 pub(crate) mod stall;
+pub(crate) mod stats;
 pub(crate) mod turn;
 pub(crate) mod turn_end;
 pub(crate) mod waker;
@@ -47,7 +61,11 @@ use std::rc::Rc;
 use std::task::Poll;
 
 pub use builder::EventLoopBuilder;
-pub use handle::{LoopHandle, PostError, RemoteTask, RemoteTaskError};
+pub use callback::{Posted, post};
+pub use handle::{LoopHandle, PostError, RemotePosted, RemoteTask, RemoteTaskError};
+pub use histogram::Histogram;
+pub use panics::{PanicOrigin, PanicReport};
+pub use stats::{LoopStats, Measured, stats};
 
 use self::core::Core;
 use self::stall::Watcher;
@@ -82,6 +100,19 @@ use self::turn::{Root, Turn};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It cannot be dropped, or run again, while it runs; another loop may run inside a task, and holds
+/// this one as long:
+///
+/// ```compile_fail
+/// let mut event_loop = greenroom::EventLoop::new().unwrap();
+/// event_loop.run(async { event_loop.run(async {}) });
+/// ```
+///
+/// ```compile_fail
+/// let mut event_loop = greenroom::EventLoop::new().unwrap();
+/// event_loop.run(async { drop(event_loop) });
+/// ```
 pub struct EventLoop {
     core: Rc<Core>,
     turn: Turn,
@@ -115,8 +146,9 @@ impl EventLoop {
         EventLoopBuilder::new()
     }
 
-    pub(crate) fn new_with(core: Rc<Core>, watcher: Option<Watcher>) -> Self {
-        Self { core, turn: Turn::default(), _watcher: watcher }
+    pub(crate) fn new_with(core: Rc<Core>, watcher: Option<Watcher>, measured: bool) -> Self {
+        let measures = measured.then(|| stats::measure(&core));
+        Self { core, turn: Turn::new(measures), _watcher: watcher }
     }
 
     /// What other threads may hold of this loop.
@@ -131,6 +163,19 @@ impl EventLoop {
     #[must_use]
     pub fn handle(&self) -> LoopHandle {
         LoopHandle::new(std::sync::Arc::clone(&self.core.remote))
+    }
+
+    /// Its numbers: turns, tasks, timers, and how long things took.
+    ///
+    /// ```
+    /// let mut event_loop = greenroom::EventLoop::new()?;
+    /// event_loop.turn();
+    /// assert_eq!(event_loop.stats().turns, 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> LoopStats {
+        stats::of(&self.core)
     }
 
     /// Runs the loop until `future` is done. Tasks spawned meanwhile stay for the next call.

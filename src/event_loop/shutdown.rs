@@ -29,17 +29,36 @@ impl AtClose {
     }
 }
 
+/// Whether what the closing loop drops now is a task of the user's that was not done.
+#[derive(Default)]
+pub(crate) struct Leftover(std::cell::Cell<bool>);
+
+impl Leftover {
+    pub(crate) fn note(&self) {
+        self.0.set(true);
+    }
+}
+
 /// Ends the loop. Every future that is left is dropped here, while the loop is still the current
 /// one, so that `Drop` code finds it; dropping may wake, post and cancel, but no longer spawn.
 pub(crate) fn close(core: &Rc<Core>) {
     let entered = current::enter(Rc::clone(core));
     core.begin_closing();
+    let (leftover, mut left) = (core.locals.get::<Leftover>(), 0_usize);
     while let Some(key) = core.scheduler.any() {
         // Whatever is dropped now is dropped by this task.
         core.scheduler.set_running(Some(key));
         core.cancel(key);
         core.scheduler.set_running(None);
         core.run_deferred();
+        // Once for each, also when its destructor tries to spawn others, which are dropped at once.
+        left += usize::from(leftover.0.take());
+    }
+    if left > 0 {
+        tracing::info!(
+            target: "greenroom::loop", tasks = left,
+            "the loop ended before these tasks did; their futures were dropped",
+        );
     }
     for post in core.remote.close() {
         match post {

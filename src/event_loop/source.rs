@@ -27,6 +27,11 @@ impl<S: mio::event::Source> Source<S> {
         Self { io: RefCell::new(io), place: Cell::new(None), tickets: Cell::new(0) }
     }
 
+    /// Takes its place on the current loop now, to hear at once whether it can.
+    pub(crate) fn take_place(&self) -> io::Result<()> {
+        self.with_place(|_, _| Ok(()))
+    }
+
     /// Calls something on the socket that does not wait: an option, an address.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&S) -> R) -> R {
         f(&self.io.borrow())
@@ -161,6 +166,12 @@ impl<S: mio::event::Source> Drop for Source<S> {
                 drop(waiting);
             })));
         }
+    }
+}
+
+impl<S: mio::event::Source + std::fmt::Debug> std::fmt::Debug for Source<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Source").field(&self.io.borrow()).finish()
     }
 }
 

@@ -5,6 +5,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::core::Core;
+use super::panics::{self, PanicOrigin};
+use super::stats::Measures;
 use super::waker::{Listener, waker};
 use crate::base::clock::nanos;
 use crate::base::invariant::invariant;
@@ -31,9 +33,15 @@ pub(crate) struct Turn {
     posts: Vec<Post>,
     kernel_asked: u64,
     polls: u64,
+    /// Only of a loop that measures.
+    measures: Option<Measures>,
 }
 
 impl Turn {
+    pub(crate) fn new(measures: Option<Measures>) -> Self {
+        Self { measures, ..Self::default() }
+    }
+
     /// Runs one turn; `true` when the root is done. It waits only when nothing is ready and
     /// `may_wait`.
     pub(crate) fn run(&mut self, core: &Core, mut root: Option<Root<'_>>, may_wait: bool) -> bool {
@@ -43,8 +51,15 @@ impl Turn {
         let stops = root.is_none() && core.stopping.get();
         self.reactor(core, may_wait, stops);
         self.timers(core);
+        if let Some(measures) = &self.measures {
+            measures.borrow_mut().ready.add(core.scheduler.ready_len() as u64);
+        }
         let done = self.rounds(core, &mut root);
-        core.turn_end.pass(core);
+        if let Some(measures) = &self.measures {
+            let took = core.driver.now().saturating_sub(core.now());
+            measures.borrow_mut().tick.add(took);
+        }
+        core.turn_end.pass(core, self.polls);
         done
     }
 
@@ -65,10 +80,7 @@ impl Turn {
                 Post::Deliver(parcel) => catch(|| parcel.open()),
             };
             if let Err(text) = outcome {
-                tracing::error!(
-                    target: "greenroom::loop", panic = %text,
-                    "a posted closure panicked",
-                );
+                panics::report(PanicOrigin::Posted, &text);
             }
             core.run_deferred();
         }
@@ -112,7 +124,10 @@ impl Turn {
     fn timers(&mut self, core: &Core) {
         let now = core.now();
         if core.next_deadline().is_some_and(|deadline| deadline <= now) {
-            core.expire(now, &mut self.due);
+            let first = core.expire(now, &mut self.due);
+            if let (Some(measures), Some(first)) = (&self.measures, first) {
+                measures.borrow_mut().timer_lag.add(now.saturating_sub(first));
+            }
             for listener in self.due.drain(..) {
                 listener.wake(core);
             }
@@ -136,6 +151,10 @@ impl Turn {
                 if self.poll(core, key, future, root) {
                     return true;
                 }
+            }
+            // A stop lets the round finish; what that made ready is for the next start.
+            if root.is_none() && core.stopping.get() {
+                break;
             }
         }
         invariant!(L1, core.scheduler.running().is_none(), "user code is still on the stack");

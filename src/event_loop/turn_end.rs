@@ -12,6 +12,7 @@ use super::waker::Listener;
 #[derive(Default)]
 pub(crate) struct TurnEnd {
     turn: Cell<u64>,
+    polls: Cell<u64>,
     waiting: RefCell<Vec<Listener>>,
 }
 
@@ -21,6 +22,11 @@ impl TurnEnd {
         self.turn.get()
     }
 
+    /// How many polls there were in all turns before this one.
+    pub(crate) const fn polls(&self) -> u64 {
+        self.polls.get()
+    }
+
     /// Wakes once the turn is over, for the next one.
     #[cold]
     pub(crate) fn wait(&self, waker: &Waker) {
@@ -28,10 +34,11 @@ impl TurnEnd {
         self.waiting.borrow_mut().push(listener);
     }
 
-    /// The turn is over.
+    /// The turn is over, and so many polls there were until now.
     #[inline]
-    pub(crate) fn pass(&self, core: &Core) {
+    pub(crate) fn pass(&self, core: &Core, polls: u64) {
         self.turn.set(self.turn.get() + 1);
+        self.polls.set(polls);
         if !self.waiting.borrow().is_empty() {
             let waiting = self.waiting.take();
             // Wakers of others run code: nothing is borrowed.

@@ -18,6 +18,8 @@
 
 mod accept;
 mod address;
+#[cfg(unix)]
+mod async_fd;
 mod connect;
 mod datagram;
 mod incoming;
@@ -33,6 +35,8 @@ mod udp;
 mod unix;
 
 pub use address::Endpoint;
+#[cfg(unix)]
+pub use async_fd::AsyncFd;
 pub use connect::ConnectOptions;
 pub use incoming::Incoming;
 pub use options::{ListenOptions, SocketOptions};

@@ -202,6 +202,12 @@ impl Scheduler {
         keys.into_iter().for_each(f);
     }
 
+    /// Adds a task that waits to be woken.
+    pub(crate) fn insert_idle(&self, future: LocalFuture) -> Key {
+        let slot = TaskSlot { future: Some(future), queued: false, attachment: None };
+        Key::new(self.home, self.tasks.borrow_mut().slots.insert(slot))
+    }
+
     /// Some task that is still there, for emptying the table at the loop's end.
     pub(crate) fn any(&self) -> Option<Key> {
         self.tasks.borrow().slots.keys().next().map(|slot| Key::new(self.home, slot))

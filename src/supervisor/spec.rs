@@ -231,8 +231,9 @@ impl<P, Kind, I> Child<P, Kind, I> {
     /// How long the handling of one message may take; by default as long as it takes. A handler
     /// that awaits for longer is given up where it stands, and the incarnation crashes with
     /// [`ExitReason::TimedOut`], which names the message; no hook runs. A handler that holds the
-    /// loop without awaiting cannot be given up; it is named in the log. While a handler of a struct
-    /// waits for a further message itself, by [`Cx::recv`](crate::actor::Cx::recv), no time counts.
+    /// loop without awaiting cannot be given up; it is named in the log. While a handler of a
+    /// struct waits for a further message itself, by [`Cx::recv`](crate::actor::Cx::recv), no time
+    /// counts.
     ///
     /// ```
     /// use std::time::Duration;

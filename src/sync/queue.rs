@@ -402,7 +402,16 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// An item in hand: it counts as not done until this is dropped.
+/// An item in hand: it counts as not done until this is dropped. That takes it, so it cannot be
+/// done twice:
+///
+/// ```compile_fail
+/// let queue = greenroom::sync::Queue::fifo(1);
+/// queue.try_put("job").unwrap();
+/// let item = queue.try_get().unwrap();
+/// drop(item);
+/// drop(item);
+/// ```
 ///
 /// ```
 /// use greenroom::sync::{Queue, QueueItem};

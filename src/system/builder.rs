@@ -70,7 +70,7 @@ impl SystemBuilder {
     /// });
     /// assert_eq!(done.unwrap(), "done");
     /// ```
-    pub const fn event_loop(mut self, event_loop: EventLoopBuilder) -> Self {
+    pub fn event_loop(mut self, event_loop: EventLoopBuilder) -> Self {
         self.event_loop = event_loop;
         self
     }

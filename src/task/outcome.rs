@@ -11,6 +11,9 @@ use super::join::JoinError;
 use super::life::Life;
 use crate::base::context::Slot;
 use crate::base::panics::{catch, drop_quietly};
+use crate::event_loop::current;
+use crate::event_loop::panics::{self, PanicOrigin};
+use crate::event_loop::shutdown::Leftover;
 use crate::scheduler::table::Attachment;
 
 /// What the task and its handle share.
@@ -110,10 +113,13 @@ impl<T: 'static> Attachment for JoinCell<T> {
 impl<T> Drop for JoinCell<T> {
     fn drop(&mut self) {
         match self.outcome.take() {
-            Some(Err(JoinError::Panicked(text))) => tracing::error!(
-                target: "greenroom::task", task = %self.life.label(), panic = %text,
-                "a task panicked and nobody awaited it",
-            ),
+            Some(Err(JoinError::Panicked(text))) => {
+                tracing::error!(
+                    target: "greenroom::task", task = %self.life.label(), panic = %text,
+                    "a task panicked and nobody awaited it",
+                );
+                panics::tell(PanicOrigin::Task, &text);
+            }
             Some(Ok(value)) => {
                 let complaint = self.complaint.get();
                 let error = complaint.and_then(|complaint| catch(|| complaint(&value)).ok()?);
@@ -177,6 +183,11 @@ impl<U, T, S: FnOnce(Result<U, JoinError>) -> Result<T, JoinError>> Report<U, T,
 
 impl<U, T, S: FnOnce(Result<U, JoinError>) -> Result<T, JoinError>> Drop for Report<U, T, S> {
     fn drop(&mut self) {
+        if self.cell.is_some()
+            && let Some(core) = current::get().filter(|core| core.is_closing())
+        {
+            core.locals.get::<Leftover>().note();
+        }
         self.leave(Err(JoinError::Cancelled));
     }
 }

@@ -1,4 +1,5 @@
-//! Waiting for time to pass: [`sleep`], [`interval`], [`timeout`].
+//! Waiting for time to pass: [`sleep`], [`interval`], [`timeout`]; and calling something at a time:
+//! [`after`], [`at`].
 //!
 //! Time is the loop's own: monotonic, and virtual when the loop was built so. A turn of the loop
 //! reads it once, and what is due by then fires; [`now`] and a [`sleep`] that is made read it anew.
@@ -7,12 +8,14 @@
 //! they were first polled. Dropping any future of this module takes its timer out again and costs a
 //! few nanoseconds.
 
+mod callback;
 mod interval;
 mod sleep;
 mod timeout;
 
 use std::time::Instant;
 
+pub use callback::{Timer, after, at};
 pub use interval::{Interval, MissedTicks, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};

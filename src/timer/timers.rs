@@ -60,18 +60,46 @@ impl<T> Timers<T> {
     }
 
     /// Appends to `due` the value of every timer whose deadline is at most `now`: first those of
-    /// the wheel, then the others, each in the order (deadline, arming).
-    pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) {
+    /// the wheel, then the others, each in the order (deadline, arming). Gives the earliest of the
+    /// deadlines.
+    pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) -> Option<u64> {
+        let mut first = None;
         while let Some(next) = self.fifo.next_deadline().filter(|next| *next <= now) {
             // Whatever is due before, or was set otherwise for the same moment, comes first.
-            self.wheel.expire(next, due);
+            let before = self.wheel.expire(next, due);
             self.fifo.expire(next, due);
+            first = first.or(before).or(Some(next));
         }
-        self.wheel.expire(now, due);
+        let rest = self.wheel.expire(now, due);
+        first.or(rest)
     }
 
     /// The number of armed timers.
     pub(crate) const fn len(&self) -> usize {
         self.wheel.len() + self.fifo.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn what_is_due_says_how_early_it_was_due_whatever_was_cancelled() {
+        let mut timers = Timers::new();
+        let cancelled = timers.insert(200 * MS, 0);
+        timers.insert(250 * MS, 1);
+        timers.cancel(cancelled);
+        let mut due = Vec::new();
+        assert_eq!(timers.expire(240 * MS, &mut due), None);
+        assert_eq!(timers.expire(260 * MS, &mut due), Some(250 * MS));
+        timers.insert(300 * MS, 2);
+        timers.insert_last(290 * MS, 3);
+        timers.insert_last(400 * MS, 4);
+        assert_eq!(timers.expire(299 * MS, &mut due), Some(290 * MS));
+        assert_eq!(timers.expire(500 * MS, &mut due), Some(300 * MS));
+        assert_eq!((due, timers.expire(600 * MS, &mut Vec::new())), (vec![1, 3, 2, 4], None));
     }
 }

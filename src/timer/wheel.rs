@@ -180,7 +180,8 @@ impl<T> Wheel<T> {
 
     /// Appends to `due` the value of every timer whose deadline is at most `now`, in the order
     /// (deadline, arming), and turns the hand to `now`. A `now` before the hand turns nothing back.
-    pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) {
+    /// Gives the earliest of the deadlines.
+    pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<T>) -> Option<u64> {
         if tick_of(now) > self.hand {
             self.turn_hand(now);
         }
@@ -192,9 +193,10 @@ impl<T> Wheel<T> {
             self.trim_front();
         }
         if self.due.is_empty() {
-            return;
+            return None;
         }
         self.due.sort_unstable();
+        let first = self.due.first().map(|first| first.deadline);
         due.reserve(self.due.len());
         let mut batch = std::mem::take(&mut self.due);
         let mut previous = None;
@@ -207,6 +209,7 @@ impl<T> Wheel<T> {
             due.extend(self.release(timer.slot));
         }
         self.due = batch;
+        first
     }
 
     /// The number of armed timers.

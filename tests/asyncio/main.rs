@@ -9,6 +9,10 @@ mod group;
 #[cfg(unix)]
 mod interrupts;
 mod limits;
+mod loop_callbacks;
+mod loop_fd;
+mod loop_life;
+mod loop_turns;
 mod many;
 #[cfg(target_os = "linux")] // they look into /proc
 mod process;

@@ -26,25 +26,6 @@ fn lp_01_a_thousand_tasks_run_once_each_in_the_order_of_their_spawning() {
 }
 
 #[test]
-fn lp_11_tasks_that_yield_take_turns() {
-    run(async || {
-        let log = Log::new();
-        for name in ["a", "b"] {
-            let log = log.clone();
-            task::spawn(async move {
-                for round in 0..3 {
-                    log.add(format!("{name}{round}"));
-                    task::yield_now().await;
-                }
-            })
-            .detach();
-        }
-        settle().await;
-        assert_eq!(log.take(), ["a0", "b0", "a1", "b1", "a2", "b2"]);
-    });
-}
-
-#[test]
 fn a_task_runs_in_the_next_round_and_never_inside_spawn() {
     run(async || {
         let log = Log::new();

@@ -11,6 +11,7 @@
 
 mod actors;
 mod event_loop;
+mod fs;
 mod handle;
 mod net;
 #[cfg(unix)]
@@ -18,7 +19,6 @@ mod process;
 mod promises;
 mod registry;
 mod shutdown;
-mod slow;
 mod supervision;
 mod support;
 mod system;

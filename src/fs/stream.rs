@@ -1,0 +1,132 @@
+//! A file as a stream of bytes: the `futures` I/O traits over jobs at a position.
+
+use std::io::{self, SeekFrom, Write as _};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::future::FutureExt as _;
+use futures::io::{AsyncRead, AsyncSeek, AsyncWrite};
+
+use super::done;
+use super::file::{File, Job, PIECE_MAX, piece};
+use super::positional::write_all_at;
+
+impl File {
+    /// Takes what was read for this place, if anything was.
+    fn take_ahead(&mut self, buffer: &mut [u8]) -> usize {
+        let (start, bytes) = &self.ahead;
+        let past = self.position.checked_sub(*start).and_then(|past| usize::try_from(past).ok());
+        let rest = past.and_then(|past| bytes.get(past..)).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        self.position += length as u64;
+        length
+    }
+
+    /// How long the file is, asked anew.
+    fn poll_length(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        loop {
+            if let Job::Length(asked) = &mut self.job {
+                let outcome = ready!(asked.poll_unpin(cx));
+                self.job = Job::None;
+                return Poll::Ready(done(outcome));
+            }
+            self.job = Job::Length(self.offload(|file| Ok(file.metadata()?.len())));
+        }
+    }
+}
+
+impl AsyncRead for File {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_written(cx))?;
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if self.changed.take() {
+            self.ahead.1.clear();
+            self.job = Job::None;
+        }
+        loop {
+            let taken = self.take_ahead(buffer);
+            if taken > 0 {
+                return Poll::Ready(Ok(taken));
+            }
+            let (here, length) = (self.position, buffer.len());
+            match &mut self.job {
+                Job::Read(start, reading) if *start == here => {
+                    let outcome = ready!(reading.poll_unpin(cx));
+                    self.job = Job::None;
+                    let bytes = done(outcome)?;
+                    if bytes.is_empty() {
+                        return Poll::Ready(Ok(0));
+                    }
+                    self.ahead = (here, bytes);
+                }
+                // None yet, or one for a place that nobody asks for any more.
+                _ => {
+                    let reading = self.offload(move |file| piece(file, here, length));
+                    self.job = Job::Read(here, reading);
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for File {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_written(cx))?;
+        let bytes = bytes[..bytes.len().min(PIECE_MAX)].to_vec();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.changed.set(true);
+        let (here, length, appends) = (self.position, bytes.len(), self.appends);
+        self.job = Job::Write(self.offload(move |mut file| match appends {
+            true => file.write_all(&bytes),
+            false => write_all_at(file, &bytes, here),
+        }));
+        self.position += length as u64;
+        // It begins only when it is polled; on a virtual clock it is done by that.
+        if let Poll::Ready(written) = self.poll_written(cx) {
+            written?;
+        }
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_written(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_written(cx)
+    }
+}
+
+impl AsyncSeek for File {
+    fn poll_seek(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        ready!(self.poll_written(cx))?;
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => ready!(self.poll_length(cx))?.checked_add_signed(by),
+        };
+        let Some(position) = position else {
+            let text = format!("there is no place {to:?} in a file: it is before its start");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
+        };
+        self.position = position;
+        Poll::Ready(Ok(position))
+    }
+}
