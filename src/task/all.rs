@@ -48,7 +48,7 @@ pub struct TaskInfo {
     pub name: Option<Arc<str>>,
     /// Where it was spawned.
     pub location: Option<&'static Location<'static>>,
-    /// The task, or actor, that awaited its handle when it was last polled.
+    /// The task, or actor, that awaits its handle, or else the one whose group it belongs to.
     pub awaited_by: Option<TaskId>,
     /// How many requests to cancel it were not taken back.
     pub cancelling: u32,

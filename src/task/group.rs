@@ -70,9 +70,10 @@ use crate::event_loop::current;
 pub async fn group<T, E: 'static>(
     body: impl AsyncFnOnce(&TaskGroup<E>) -> Result<T, E>,
 ) -> Result<T, GroupError<E>> {
-    current::expect("greenroom::task::group");
+    let core = current::expect("greenroom::task::group");
     let group = TaskGroup { shared: Rc::default() };
     let shared = Rc::clone(&group.shared);
+    shared.runs_in.set(core.scheduler.running());
     let _all_end_with_this = AbortAll(Rc::clone(&shared));
     let mut body = pin!(Body::new(body(&group)));
     let (mut value, mut panicked) = (None, None);
@@ -136,6 +137,8 @@ struct Shared<E> {
     closed: Cell<bool>,
     /// The task around it was asked to cancel.
     cancelled: Cell<bool>,
+    /// The task that runs the group.
+    runs_in: Cell<Option<Key>>,
     /// The group's own future.
     waker: RefCell<Option<Waker>>,
 }
@@ -200,6 +203,9 @@ impl<E: 'static> TaskGroup<E> {
         let task = launch(options, future, move |outcome| shared.settle(number, outcome));
         if let Some(key) = task.key().filter(|_| !task.is_finished()) {
             self.shared.tasks.borrow_mut().insert(number, key);
+            if let Some(core) = current::get() {
+                life::with(&core, key, |life| life.set_group_of(self.shared.runs_in.get()));
+            }
             if self.shared.aborting.get() {
                 // It failed others in its first step, which was taken right here.
                 task.cancel();
@@ -281,6 +287,7 @@ impl<E> Default for Shared<E> {
             aborting: Cell::new(false),
             closed: Cell::new(false),
             cancelled: Cell::new(false),
+            runs_in: Cell::new(None),
             waker: RefCell::default(),
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Life {
     requests: OnceCell<Rc<Requests>>,
     /// The task that waits for it.
     awaited_by: Cell<Option<Key>>,
+    /// The task whose group it belongs to, which waits for it in any case.
+    group_of: Cell<Option<Key>>,
     finished: Cell<bool>,
     /// Whoever waits for the end of all tasks.
     at_end: RefCell<Option<Waker>>,
@@ -62,8 +64,12 @@ impl Life {
         self.requests.get().is_some_and(|requests| requests.reach_the_task())
     }
 
-    pub(crate) const fn awaited_by(&self) -> Option<Key> {
-        self.awaited_by.get()
+    pub(crate) fn awaited_by(&self) -> Option<Key> {
+        self.awaited_by.get().or(self.group_of.get())
+    }
+
+    pub(crate) fn set_group_of(&self, task: Option<Key>) {
+        self.group_of.set(task);
     }
 
     #[inline]

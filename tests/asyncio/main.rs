@@ -5,9 +5,10 @@
 
 #[cfg(unix)]
 mod again;
+mod await_graph;
 mod group;
 #[cfg(unix)]
-mod interrupts;
+mod interrupt;
 mod limits;
 mod loop_callbacks;
 mod loop_fd;
