@@ -242,6 +242,10 @@ impl Core {
 
     /// Takes a task out and drops it here, on its loop, with nothing borrowed.
     pub(crate) fn cancel(&self, key: Key) -> bool {
+        // The place of a task of another loop is that of a stranger here.
+        if key.home() != self.id() {
+            return false;
+        }
         let Some(remains) = self.scheduler.remove(key) else { return false };
         self.drop_remains(remains);
         true

@@ -15,8 +15,8 @@ pin_project! {
         scope: Scope,
         // It was asked to end.
         asked: bool,
-        // How many requests there were when it began.
-        before: Option<u32>,
+        // How many requests there were around it when it began.
+        before: u32,
     }
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Ended<T> {
 
 impl<F: Future> Body<F> {
     pub(crate) fn new(future: F) -> Self {
-        Self { future: Some(future), scope: Scope::default(), asked: false, before: None }
+        Self { future: Some(future), scope: Scope::default(), asked: false, before: 0 }
     }
 
     /// Polls it, having asked it to end if it is to. It is not to be polled after it has ended.
@@ -41,18 +41,19 @@ impl<F: Future> Body<F> {
         ends: bool,
     ) -> Poll<Ended<F::Output>> {
         let mut this = self.project();
-        this.scope.enter(cx.waker());
-        let before = *this.before.get_or_insert_with(|| this.scope.count());
+        if this.scope.enter(cx.waker()) {
+            (*this.asked, *this.before) = (false, this.scope.around());
+        }
         if ends && !*this.asked {
             *this.asked = true;
             this.scope.request();
         }
         if !this.scope.take() {
             let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
-            if let Poll::Ready(output) = future.poll(cx) {
+            if let Poll::Ready(output) = this.scope.within(|| future.poll(cx)) {
                 this.future.set(None);
                 if *this.asked {
-                    this.scope.take_back(before);
+                    this.scope.take_back();
                 }
                 return Poll::Ready(Ended::Done(output));
             }
@@ -61,7 +62,11 @@ impl<F: Future> Body<F> {
             }
         }
         this.future.set(None);
-        let others = !*this.asked || this.scope.take_back(before);
+        if !*this.asked {
+            return Poll::Ready(Ended::Cancelled);
+        }
+        this.scope.take_back();
+        let others = this.scope.around() > *this.before;
         Poll::Ready(if others { Ended::Cancelled } else { Ended::Early })
     }
 

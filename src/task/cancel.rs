@@ -12,7 +12,8 @@ use super::request::{self, Scope};
 /// cancel](super::JoinHandle::cancel): then the future is dropped, and what comes after this line
 /// may clean up, also by awaiting.
 ///
-/// The one that was entered last hears first. A request that is not passed on, by
+/// The one that was entered last hears first; in a `join!` that is the last of those side by side,
+/// and the others hear when it has passed the request on. A request that is not passed on, by
 /// [`Cancelled::resume`], is swallowed: the task goes on and what it gives counts. This is
 /// asyncio's `try: … except CancelledError: …`.
 ///
@@ -77,7 +78,7 @@ impl<F: Future> Future for Cancellable<F> {
         if !this.scope.take() {
             let future = this.future.as_mut().as_pin_mut();
             let future = future.expect("a cancellable future was polled after it was done");
-            if let Poll::Ready(output) = future.poll(cx) {
+            if let Poll::Ready(output) = this.scope.within(|| future.poll(cx)) {
                 this.future.set(None);
                 this.scope.leave();
                 return Poll::Ready(Ok(output));
@@ -139,7 +140,7 @@ impl Cancelled {
     /// });
     /// ```
     pub async fn resume<T>(self) -> T {
-        if let Some((requests, core, task)) = request::of_running() {
+        if let Some((requests, core, task)) = request::of_whatever_runs() {
             requests.raise(&core, task);
         }
         std::future::pending().await
@@ -196,5 +197,5 @@ pub fn cancelling() -> u32 {
 /// });
 /// ```
 pub fn uncancel() -> u32 {
-    request::of_running().map_or(0, |(requests, ..)| requests.take_back(0))
+    request::of_running().map_or(0, |(requests, ..)| requests.take_back())
 }

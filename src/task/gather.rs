@@ -131,7 +131,7 @@ async fn gather<T, U, E>(
     let mut handed_on = false;
     poll_fn(|cx| {
         scope.enter(cx.waker());
-        if scope.take() {
+        if scope.take_to_pass_on() {
             // All are asked at once, and clean up side by side.
             handed_on = true;
             running.iter().for_each(|task| _ = task.task.0.cancel());

@@ -81,7 +81,10 @@ pub async fn group<T, E: 'static>(
         Ok(Ended::Done(Ok(given))) => value = Some(given),
         Ok(Ended::Done(Err(error))) => shared.fail(GroupFailure::Error(error)),
         Ok(Ended::Early) => {}
-        Ok(Ended::Cancelled) => shared.cancelled.set(true),
+        Ok(Ended::Cancelled) => {
+            shared.cancelled.set(true);
+            body.as_mut().scope().owe();
+        }
         Err(payload) => panicked = Some(payload),
     }
     if shared.cancelled.get() || panicked.is_some() {
@@ -215,7 +218,8 @@ impl<E: 'static> TaskGroup<E> {
     }
 
     /// Ends the group early: all its tasks and its body are asked to cancel. If nothing fails
-    /// meanwhile, the group gives a [`GroupError`] without failures.
+    /// meanwhile, the group gives a [`GroupError`] without failures; or the body's value, if it
+    /// gives one all the same.
     ///
     /// ```
     /// use greenroom::{prelude::*, task};
@@ -324,7 +328,7 @@ impl<E: 'static> Shared<E> {
     fn poll_tasks(&self, scope: &mut Scope, cx: &Context<'_>) -> Poll<bool> {
         self.listen(cx.waker());
         scope.enter(cx.waker());
-        if scope.take() {
+        if scope.take_to_pass_on() {
             self.cancelled.set(true);
             self.abort();
         }

@@ -238,7 +238,7 @@ impl<T> Drop for JoinHandle<T> {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// It was aborted, or its loop ended; its future was dropped half-way.
+    /// It was cancelled or aborted, or its loop ended; its future was dropped half-way.
     #[error("the task was cancelled before it was done")]
     Cancelled,
     /// It panicked, with this text.

@@ -11,20 +11,28 @@
 //! | what it gave | `task.await` |
 //! | the same, within a limit | `timeout(limit, task).await` |
 //! | ask again and again | `timeout(limit, &mut task).await` |
-//! | end it | `task.abort(); task.await` |
+//! | let it clean up and end | [`task.cancel()`](JoinHandle::cancel)`; task.await` |
+//! | end it at once | [`task.abort()`](JoinHandle::abort)`; task.await` |
+//! | end it with whoever awaits it | [`task.owned().await`](JoinHandle::owned) |
+//! | the same, and ask it to end at a limit | [`wait_for`] |
 //! | let it go | [`task.detach()`](JoinHandle::detach), or drop the handle |
 //! | all of several, or none | [`join_all`], [`try_join_all`] |
-//! | one for each of many inputs | [`stream`](stream()) |
+//! | several that end together, with the first that fails | [`group`](group()) |
+//! | each as it is done, or the first of several | [`TaskSet`], [`wait`](wait()) |
+//! | one for each of many inputs, so many at a time | [`stream`](stream()) |
+//! | to clean up when this task is cancelled | [`cancellable`] |
+//! | a limit on a part of this task, which may clean up | [`deadline`](deadline()) |
+//! | a part that goes on when this task does not | [`shield`](shield()) |
 //! | end it with an actor | [`Cx::spawn`](crate::actor::Cx::spawn) |
 //! | let its failure be the actor's | [`Cx::spawn_linked`](crate::actor::Cx::spawn_linked) |
 //! | hear of it by a message | [`Cx::pipe_to_self`](crate::actor::Cx::pipe_to_self) |
 //! | restart it, stop it in order | [`child_task`](crate::supervisor::child_task) |
 //!
-//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, was aborted, ended with its loop,
-//! or took longer than its [stream](TaskStreamBuilder::timeout) allows. At the limit of `timeout`
-//! there is `Err(Elapsed)`: a task that was given away goes on by itself and what it gives is
-//! dropped, one that was lent can be asked again. A task that is aborted still gives what it had
-//! given already, or says how it died before; otherwise it was
+//! Awaiting gives `Ok(value)`, or a [`JoinError`]: it panicked, was cancelled or aborted, ended
+//! with its loop, or took longer than its [stream](TaskStreamBuilder::timeout) allows. At the limit
+//! of `timeout` there is `Err(Elapsed)`: a task that was given away goes on by itself and what it
+//! gives is dropped, one that was lent can be asked again. A task that is aborted still gives what
+//! it had given already, or says how it died before; otherwise it was
 //! [`Cancelled`](JoinError::Cancelled).
 //!
 //! ```
@@ -63,6 +71,7 @@ pub(crate) mod life;
 mod outcome;
 mod owned;
 mod request;
+mod scopes;
 mod set;
 mod shield;
 mod stream;

@@ -62,7 +62,7 @@ impl<T> Future for Owned<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.scope.enter(cx.waker());
-        if this.scope.take() {
+        if this.scope.take_to_pass_on() {
             this.handed_on = true;
             this.task.0.cancel();
         }

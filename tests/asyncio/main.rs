@@ -18,6 +18,7 @@ mod many;
 #[cfg(target_os = "linux")] // they look into /proc
 mod process;
 mod queue;
+mod side_by_side;
 #[cfg(unix)]
 mod signals;
 mod st;

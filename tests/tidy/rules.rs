@@ -97,6 +97,7 @@ pub(crate) const PURE: &[&str] = &[
     "src/io/search.rs",
     "src/sync/store.rs",
     "src/sync/waiters.rs",
+    "src/task/scopes.rs",
     "src/mailbox/overflow.rs",
     "src/mailbox/side.rs",
     "src/net/server/idle.rs",
