@@ -123,3 +123,8 @@ pub use system::run;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// What each name of asyncio is here; its examples are compiled and run.
+#[cfg(all(doctest, unix))]
+#[doc = include_str!("../docs/ASYNCIO.md")]
+struct Asyncio;

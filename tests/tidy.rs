@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+#[path = "tidy/asyncio.rs"]
+mod asyncio;
 #[path = "tidy/rules.rs"]
 mod rules;
 

@@ -65,7 +65,7 @@ impl Life {
     }
 
     pub(crate) fn awaited_by(&self) -> Option<Key> {
-        self.awaited_by.get().or(self.group_of.get())
+        self.awaited_by.get().or_else(|| self.group_of.get())
     }
 
     pub(crate) fn set_group_of(&self, task: Option<Key>) {

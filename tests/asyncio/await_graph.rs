@@ -39,7 +39,8 @@ fn in_01_edges_of_tasks_come_and_go() {
     case(async |test| {
         let group = task::builder().name("group").spawn(async {
             let outcome = task::group(async |group| {
-                group.spawn_as(task::builder().name("in the group"), pending::<Result<(), Fault>>());
+                group
+                    .spawn_as(task::builder().name("in the group"), pending::<Result<(), Fault>>());
                 Ok::<_, Fault>(())
             });
             outcome.await.is_ok()
@@ -105,6 +106,9 @@ fn in_01_the_tree_and_a_cycle() {
         assert_eq!(tree.cycles().len(), 1);
         let text = tree.to_string();
         let cycle = text.lines().find(|line| line.starts_with("cycle: ")).expect("it is named");
-        assert_eq!(cycle.matches("task `first`").count() + cycle.matches("task `second`").count(), 3);
+        assert_eq!(
+            cycle.matches("task `first`").count() + cycle.matches("task `second`").count(),
+            3
+        );
     });
 }

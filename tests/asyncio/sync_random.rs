@@ -18,7 +18,7 @@ fn look<T>(future: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
 }
 
 proptest! {
-    // P1: no permit is lost, and who came first has its permits first.
+    /// **P1** No permit is lost, and who came first has its permits first.
     #[test]
     fn sy_01_no_permit_is_lost_and_the_order_is_that_of_arrival(
         total in 1_usize..5,
@@ -66,7 +66,7 @@ proptest! {
         }
     }
 
-    // P4: whatever is dropped half-way, each item that was taken comes out once or is left.
+    /// **P4** Whatever is dropped half-way, each item that was taken comes out once or is left.
     #[test]
     fn qu_01_no_item_and_no_place_is_lost(
         capacity in 1_usize..4,

@@ -1,7 +1,7 @@
 //! The cases of the semantics, and those that have no test, each with the reason.
 
 /// Id and short name. A test belongs to a case by its own name: `sup_15_…` to SUP-15.
-pub(super) const CASES: &[(&str, &str)] = &[
+pub(super) const OF_ACTORS: &[(&str, &str)] = &[
     ("SUP-01", "start_order_stop_reverse"),
     ("SUP-02", "rollback_on_start_failure"),
     ("SUP-03", "ignored_child_keeps_spec"),
@@ -120,9 +120,55 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ("DUR-02", "crash_between"),
     ("RDL-01", "window_gap_dup"),
     ("RDL-02", "work_of_dead_worker"),
-    ("IN-01", "await_graph"),
+];
+
+/// The same of the loop, its tasks and what stands on them: what asyncio's own tests check.
+pub(super) const OF_THE_LOOP: &[(&str, &str)] = &[
+    ("LP-01", "soon_fifo"),
+    ("LP-02", "scheduled_in_callback_runs_next_turn"),
+    ("LP-03", "ready_before_io_before_timer"),
+    ("LP-04", "timer_order_and_cancel"),
+    ("LP-05", "stop_finishes_iteration"),
+    ("LP-06", "callback_panic_isolated"),
+    ("LP-07", "threadsafe_wakes_idle_loop"),
+    ("LP-08", "closed_loop_refuses"),
+    ("LP-09", "slow_callback_report"),
+    ("LP-10", "nested_run_refused"),
+    ("LP-11", "sleep_zero_round_robin"),
+    ("LP-12", "tiny_sleeps_do_not_spin"),
+    ("TK-01", "cancel_before_start"),
+    ("TK-02", "cancel_reaches_innermost"),
+    ("TK-03", "cancel_swallowed"),
+    ("TK-04", "cancel_self_and_at_return"),
+    ("TK-05", "repeated_cancel_counts"),
+    ("TK-06", "uncancel"),
+    ("TK-07", "unobserved_error_reported"),
+    ("TK-08", "leftovers_at_exit"),
+    ("TK-09", "sigint_twice"),
+    ("TK-10", "context_inheritance"),
+    ("TK-11", "eager"),
+    ("CB-01", "gather"),
+    ("CB-02", "wait_modes"),
+    ("CB-03", "wait_for_edges"),
+    ("CB-04", "timeout_nesting"),
+    ("CB-05", "shield"),
+    ("CB-06", "taskgroup_failure"),
+    ("CB-07", "taskgroup_states"),
+    ("CB-08", "as_completed"),
     ("EX-01", "executor_result_and_panic"),
     ("EX-02", "executor_shutdown"),
+    ("SY-01", "lock_semaphore_fifo"),
+    ("SY-02", "misuse"),
+    ("QU-01", "queue_shutdown"),
+    ("QU-02", "join_task_done"),
+    ("ST-01", "reader_limits"),
+    ("ST-02", "read_backpressure"),
+    ("ST-03", "write_watermarks"),
+    ("ST-04", "server_close"),
+    ("ST-05", "handler_error"),
+    ("SG-01", "signals"),
+    ("PR-01", "process"),
+    ("IN-01", "await_graph"),
 ];
 
 /// How many cases each area of the semantics has; it counts what the list above must hold.
@@ -136,7 +182,14 @@ pub(super) const AREAS: &[(&[&str], usize)] = &[
     (&["TSK", "FLW"], 8),
     (&["SHD"], 4),
     (&["DUR", "RDL"], 4),
-    (&["IN", "EX"], 3),
+    (&["LP"], 12),
+    (&["TK"], 11),
+    (&["CB"], 8),
+    (&["EX"], 2),
+    (&["SY", "QU"], 4),
+    (&["ST"], 5),
+    (&["SG", "PR"], 2),
+    (&["IN"], 1),
 ];
 
 const DURABLE: &str = "Not built: durable state is left to an engine or to a crate of its own. \

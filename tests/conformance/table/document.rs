@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::cases::{CASES, EXCUSED};
+use super::cases::EXCUSED;
 use super::parse::Test;
-use super::rules::{REASONED, sections};
-use super::{known_rules, reason};
+use super::rules::{ELSEWHERE, PARTS, Part, REASONED};
+use super::{cases, is_shown, known_rules, reason};
 use crate::harness::SCHEDULES;
 
 const INTRODUCTION: &str = include_str!("introduction.md");
@@ -14,34 +14,50 @@ pub(super) fn document(tests: &[Test]) -> String {
     let mut text = INTRODUCTION
         .replace("{schedules}", &thousands(SCHEDULES))
         .replace("{once more}", &thousands(SCHEDULES + 1));
-    text += "\n## Rules\n";
-    for section in sections() {
+    for part in &PARTS {
         // Writing to a `String` cannot fail.
+        let _ = write!(text, "\n## {}\n\n{}", part.title, part.introduction);
+        text += &rules_of(part, tests);
+        text += &cases_of(part, tests);
+    }
+    text + "\n## Counts\n\n" + &counts(tests)
+}
+
+fn rules_of(part: &Part, tests: &[Test]) -> String {
+    let mut text = String::new();
+    for section in part.sections() {
         let _ = writeln!(text, "\n### {}\n", section.title);
         text += "| rule | what is promised | shown by |\n| --- | --- | --- |\n";
         for rule in section.rules {
-            let shown = shown_by(tests, rule.id);
-            let _ = writeln!(text, "| {} | {} | {shown} |", rule.id, rule.promise);
+            let (prefix, shown) = (part.prefix, shown_by(tests, rule.id));
+            let _ = writeln!(text, "| {prefix}{} | {} | {shown} |", rule.id, rule.promise);
         }
     }
-    text += "\n## Cases\n\n| case | shown by | schedules |\n| --- | --- | --- |\n";
-    for (id, name) in CASES {
+    text
+}
+
+fn cases_of(part: &Part, tests: &[Test]) -> String {
+    let mut text = format!("\n### Cases: {}\n\n", part.title.to_lowercase());
+    text += "| case | shown by | schedules |\n| --- | --- | --- |\n";
+    for (id, name) in part.cases {
         let shown: Vec<&Test> = of_case(tests, id).collect();
         let links = join(shown.iter().map(|test| link(test)), "<br>");
         let schedules = join(shown.iter().map(|test| schedules(test)), "<br>");
         let links = if shown.is_empty() { missing(reason(EXCUSED, id)) } else { links };
         let _ = writeln!(text, "| {id} {} | {links} | {schedules} |", name.replace('_', " "));
     }
-    text + "\n## Counts\n\n" + &counts(tests)
+    text
 }
 
 /// The cases that show a rule, then the tests that belong to no case, then why there is none.
 fn shown_by(tests: &[Test], rule: &str) -> String {
     let naming = || tests.iter().filter(|test| test.names(rule));
     let is_shown = |id: &str| naming().any(|test| test.case.as_deref() == Some(id));
-    let cases = CASES.iter().filter(|(id, _)| is_shown(id)).map(|(id, _)| (*id).to_owned());
+    let cases = cases().filter(|(id, _)| is_shown(id)).map(|(id, _)| (*id).to_owned());
     let others = naming().filter(|test| test.case.is_none()).map(link);
-    let shown = join(cases.chain(others), ", ");
+    let elsewhere = ELSEWHERE.iter().filter(|(of, ..)| *of == rule);
+    let elsewhere = elsewhere.map(|(_, file, name)| format!("[`{name}`](../{file})"));
+    let shown = join(cases.chain(others).chain(elsewhere), ", ");
     match (shown.as_str(), reason(REASONED, rule)) {
         ("", reason) => missing(reason),
         (shown, None) => shown.to_owned(),
@@ -58,7 +74,7 @@ fn of_case<'a>(tests: &'a [Test], id: &'a str) -> impl Iterator<Item = &'a Test>
 }
 
 fn link(test: &Test) -> String {
-    format!("[`{}`](../tests/conformance/{})", test.name, test.file)
+    format!("[`{}`](../tests/{})", test.name, test.file)
 }
 
 fn schedules(test: &Test) -> String {
@@ -66,10 +82,10 @@ fn schedules(test: &Test) -> String {
 }
 
 fn counts(tests: &[Test]) -> String {
-    let is_shown = |rule: &&str| tests.iter().any(|test| test.names(rule));
+    let is_shown = |rule: &&str| is_shown(tests, rule);
     let (shown, silent): (Vec<&str>, Vec<&str>) = known_rules().into_iter().partition(is_shown);
     let reasoned = silent.iter().filter(|rule| reason(REASONED, rule).is_some()).count();
-    let cased = CASES.iter().filter(|(id, _)| of_case(tests, id).next().is_some()).count();
+    let cased = cases().filter(|(id, _)| of_case(tests, id).next().is_some()).count();
     let named = || tests.iter().filter(|test| test.case.is_some() || !test.rules.is_empty());
     let (all, shuffled) = (named().count(), named().filter(|test| test.shuffled).count());
     let runs = all as u64 + shuffled as u64 * SCHEDULES;
@@ -80,7 +96,7 @@ fn counts(tests: &[Test]) -> String {
          | tests | {all}, of which {shuffled} under {} schedules: {} runs |\n",
         shown.len() + silent.len(),
         shown.len(),
-        CASES.len(),
+        cases().count(),
         EXCUSED.len(),
         thousands(SCHEDULES + 1),
         thousands(runs),
@@ -115,7 +131,7 @@ fn a_row_names_cases_first_then_other_tests_then_the_reason() {
         "fn sup_01_first() {",
         "}",
     ];
-    let tests = super::parse::tests("a.rs", &text.join("\n"));
+    let tests = super::parse::tests("conformance/a.rs", &text.join("\n"));
     let other = "[`a_test_of_no_case`](../tests/conformance/a.rs)";
     assert_eq!(shown_by(&tests, "D6"), format!("SUP-01, SUP-02, {other}"));
     assert!(shown_by(&tests, "R2.12").starts_with("SUP-02. Not built"));

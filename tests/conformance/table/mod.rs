@@ -9,9 +9,9 @@ mod document;
 mod parse;
 mod rules;
 
-use cases::{AREAS, CASES, EXCUSED, WITHOUT_RULE};
+use cases::{AREAS, EXCUSED, WITHOUT_RULE};
 use parse::Test;
-use rules::{REASONED, sections};
+use rules::{ELSEWHERE, PARTS, REASONED};
 
 const DOCUMENT: &str = "docs/CONFORMANCE.md";
 
@@ -37,7 +37,7 @@ fn the_conformance_table_is_current() {
 fn every_case_has_a_test_or_an_excuse() {
     let tests = tests();
     let is_shown = |id: &str| tests.iter().any(|test| test.case.as_deref() == Some(id));
-    let known = CASES.iter().filter_map(|(id, _)| match (is_shown(id), reason(EXCUSED, id)) {
+    let known = cases().filter_map(|(id, _)| match (is_shown(id), reason(EXCUSED, id)) {
         (false, None) => Some(format!("{id} has no test and no excuse")),
         (true, Some(_)) => Some(format!("{id} has a test: take it off EXCUSED")),
         _ => None,
@@ -49,10 +49,9 @@ fn every_case_has_a_test_or_an_excuse() {
 #[test]
 fn every_rule_has_a_test_or_a_reason() {
     let tests = tests();
-    let is_shown = |rule: &str| tests.iter().any(|test| test.names(rule));
     let silent = known_rules()
         .into_iter()
-        .filter(|rule| !is_shown(rule) && reason(REASONED, rule).is_none());
+        .filter(|rule| !is_shown(&tests, rule) && reason(REASONED, rule).is_none());
     let unknown = REASONED.iter().filter(|(rule, _)| !known_rules().contains(rule));
     let unknown = unknown.map(|(rule, _)| format!("REASONED names {rule}, which is no rule"));
     finish(silent.map(|rule| format!("{rule} has no test and no reason")).chain(unknown));
@@ -69,6 +68,14 @@ fn tests_name_only_what_exists() {
             faults.push(format!("{test} belongs to {case}, which is no case"));
         }
     }
+    for (rule, file, name) in ELSEWHERE {
+        if !fs::read_to_string(root().join(file)).unwrap().contains(&format!("fn {name}(")) {
+            faults.push(format!("{rule} is shown by {name} in {file}, which is not there"));
+        }
+        if !rules.contains(rule) {
+            faults.push(format!("{file}: {name} shows {rule}, which is no rule"));
+        }
+    }
     finish(faults.into_iter());
 }
 
@@ -82,7 +89,8 @@ fn every_test_of_a_case_names_its_rules() {
 #[test]
 fn names_of_tests_are_unique() {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let twice = tests().into_iter().filter_map(|test| {
+    let named = tests().into_iter().filter(|test| test.case.is_some() || !test.rules.is_empty());
+    let twice = named.filter_map(|test| {
         let said = test.to_string();
         let before = seen.insert(test.name, test.file)?;
         Some(format!("{said} has the name of a test in {before}"))
@@ -93,11 +101,11 @@ fn names_of_tests_are_unique() {
 #[test]
 fn all_cases_and_rules_are_listed_once() {
     for (areas, count) in AREAS {
-        let listed = CASES.iter().filter(|(id, _)| areas.iter().any(|area| id.starts_with(area)));
+        let listed = cases().filter(|(id, _)| areas.iter().any(|area| id.starts_with(area)));
         assert_eq!(listed.count(), *count, "{areas:?}");
     }
-    assert_eq!(CASES.len(), AREAS.iter().map(|(_, count)| count).sum(), "of no area");
-    let mut ids: Vec<&str> = CASES.iter().map(|(id, _)| *id).chain(known_rules()).collect();
+    assert_eq!(cases().count(), AREAS.iter().map(|(_, count)| count).sum(), "of no area");
+    let mut ids: Vec<&str> = cases().map(|(id, _)| *id).chain(known_rules()).collect();
     let all = ids.len();
     ids.sort_unstable();
     ids.dedup();
@@ -112,16 +120,25 @@ impl Test {
 
 impl std::fmt::Display for Test {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "tests/conformance/{}: {}", self.file, self.name)
+        write!(f, "tests/{}: {}", self.file, self.name)
     }
 }
 
 fn known_rules() -> Vec<&'static str> {
-    sections().iter().flat_map(|section| &section.rules).map(|rule| rule.id).collect()
+    let sections = PARTS.iter().flat_map(|part| part.sections());
+    sections.flat_map(|section| section.rules).map(|rule| rule.id).collect()
+}
+
+fn cases() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    PARTS.iter().flat_map(|part| part.cases)
+}
+
+fn is_shown(tests: &[Test], rule: &str) -> bool {
+    tests.iter().any(|test| test.names(rule)) || ELSEWHERE.iter().any(|(of, ..)| *of == rule)
 }
 
 fn is_case(id: &str) -> bool {
-    CASES.iter().any(|(case, _)| *case == id)
+    cases().any(|(case, _)| *case == id)
 }
 
 fn reason(reasons: &'static [(&str, &str)], id: &str) -> Option<&'static str> {
@@ -134,11 +151,13 @@ fn finish(faults: impl Iterator<Item = String>) {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-/// All tests of this binary, by name.
+/// All tests of the two binaries, by name.
 fn tests() -> Vec<Test> {
-    let folder = root().join("tests/conformance");
+    let folder = root().join("tests");
     let mut tests = Vec::new();
-    read(&folder, &folder, &mut tests);
+    for binary in ["conformance", "asyncio"] {
+        read(&folder, &folder.join(binary), &mut tests);
+    }
     tests.sort_by(|a, b| (&a.name, &a.file).cmp(&(&b.name, &b.file)));
     tests
 }

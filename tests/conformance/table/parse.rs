@@ -3,7 +3,7 @@
 /// A test as its source describes it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Test {
-    /// Where it stands, from `tests/conformance` on.
+    /// Where it stands, from `tests` on.
     pub(super) file: String,
     pub(super) name: String,
     /// The case in its name: `SUP-15` of `sup_15_…`.
