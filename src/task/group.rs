@@ -17,7 +17,7 @@ use super::join::{JoinError, JoinHandle};
 use super::life;
 use super::request::Scope;
 use crate::base::key::Key;
-use crate::base::panics::drop_quietly;
+use crate::base::panics::{catch, drop_quietly};
 use crate::event_loop::current;
 
 /// Runs `body`, which spawns tasks into a group, and is done when the body and all tasks of the
@@ -85,15 +85,15 @@ pub async fn group<T, E: 'static>(
             shared.cancelled.set(true);
             body.as_mut().scope().owe();
         }
-        Err(payload) => panicked = Some(payload),
+        Err(payload) => panicked = Some(Panic(Some(payload))),
     }
     if shared.cancelled.get() || panicked.is_some() {
         shared.abort();
     }
     let cancelled = poll_fn(|cx| shared.poll_tasks(body.as_mut().scope(), cx)).await;
     shared.closed.set(true);
-    if let Some(payload) = panicked {
-        std::panic::resume_unwind(payload);
+    if let Some(panicked) = panicked {
+        panicked.raise();
     }
     let failures = shared.failures.take();
     if cancelled && failures.is_empty() {
@@ -129,6 +129,29 @@ pub struct TaskGroup<E> {
 
 /// What a panic carries.
 type Payload = Box<dyn Any + Send>;
+
+/// A panic of the body that is to go on when the tasks have ended.
+struct Panic(Option<Payload>);
+
+impl Panic {
+    fn raise(mut self) {
+        if let Some(payload) = self.0.take() {
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
+
+/// A group that is dropped before then does not hide it.
+impl Drop for Panic {
+    fn drop(&mut self) {
+        let Some(payload) = self.0.take() else { return };
+        let Err(text) = catch(|| std::panic::resume_unwind(payload));
+        tracing::error!(
+            target: "greenroom::task", panic = %text,
+            "the body of a group panicked, and the group was dropped",
+        );
+    }
+}
 
 struct Shared<E> {
     /// Those that have not ended, in the order in which they were spawned.

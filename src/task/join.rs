@@ -73,9 +73,16 @@ impl<T> JoinHandle<T> {
         self.cell.peek(f)
     }
 
-    /// Whoever waits for this task, besides awaiting it, is woken by this.
+    /// The task that runs now waits for this one without using its handle up.
     pub(crate) fn wake_at_end(&self, waker: &Waker) {
         self.cell.wake(waker);
+        let waits = current::with(|core| core.scheduler.running());
+        self.cell.life.set_awaited_by(waits.flatten());
+    }
+
+    /// It does not wait any more.
+    pub(crate) fn wait_no_more(&self) {
+        self.cell.life.set_awaited_by(None);
     }
 
     /// Drops the task's future, at once, or as soon as its running poll is over. What it already

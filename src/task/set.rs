@@ -111,6 +111,31 @@ impl<T: 'static> TaskSet<T> {
         self.running.next().await
     }
 
+    /// Asks all to [cancel](JoinHandle::cancel) and waits until they have cleaned up and ended;
+    /// what they still give is dropped.
+    ///
+    /// # Cancel safety
+    /// Those that have not ended stay in the set, asked.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use greenroom::{task, time::sleep};
+    /// greenroom::test::run(async |test| {
+    ///     let mut set = task::TaskSet::new();
+    ///     set.spawn(async {
+    ///         let _ = task::cancellable(std::future::pending::<()>()).await;
+    ///         sleep(Duration::from_secs(1)).await; // says goodbye
+    ///     });
+    ///     test.settle().await;
+    ///     set.shutdown().await;
+    ///     assert!(set.is_empty() && test.now() == Duration::from_secs(1));
+    /// });
+    /// ```
+    pub async fn shutdown(&mut self) {
+        self.cancel_all();
+        while self.join_next().await.is_some() {}
+    }
+
     /// How many outcomes are still to come.
     ///
     /// ```

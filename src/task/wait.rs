@@ -97,6 +97,7 @@ pub async fn wait<T>(
         if over || open == 0 || due { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+    tasks.iter().for_each(JoinHandle::wait_no_more);
     let (done, pending) = tasks.into_iter().partition(JoinHandle::is_finished);
     Waited { done, pending }
 }
