@@ -200,12 +200,18 @@ impl Core {
         self.closing.set(true);
     }
 
-    /// Adds a task. A loop that is closing drops the future instead.
-    pub(crate) fn spawn(&self, future: LocalFuture) -> Option<Key> {
+    /// A loop that is closing takes nothing new.
+    fn admit(&self, future: LocalFuture) -> Option<LocalFuture> {
         if self.closing.get() {
             drop_quietly(future);
             return None;
         }
+        Some(future)
+    }
+
+    /// Adds a task. A loop that is closing drops the future instead.
+    pub(crate) fn spawn(&self, future: LocalFuture) -> Option<Key> {
+        let future = self.admit(future)?;
         Some(self.scheduler.insert(Some(future)))
     }
 
@@ -215,10 +221,7 @@ impl Core {
         future: LocalFuture,
         attachment: Rc<dyn Attachment>,
     ) -> Option<Key> {
-        if self.closing.get() {
-            drop_quietly(future);
-            return None;
-        }
+        let future = self.admit(future)?;
         Some(self.scheduler.insert_attached(Some(future), Some(attachment)))
     }
 
@@ -228,10 +231,7 @@ impl Core {
         future: LocalFuture,
         attachment: Rc<dyn Attachment>,
     ) -> Option<Key> {
-        if self.closing.get() {
-            drop_quietly(future);
-            return None;
-        }
+        let future = self.admit(future)?;
         let outer = self.scheduler.running();
         let key = self.scheduler.insert_running(attachment);
         self.scheduler.set_running(Some(key));

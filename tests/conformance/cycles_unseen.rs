@@ -51,6 +51,23 @@ async fn went_well(test: &greenroom::test::TestSystem, asker: Addr<FriendProtoco
     test.advance(secs(3)).await;
     let _ = asker.try_tell(Poke);
     assert_eq!(asker.ended().await, ExitReason::Normal);
+    assert_eq!(crashes(test), 0);
+}
+
+fn crashes(test: &greenroom::test::TestSystem) -> usize {
+    test.events().iter().filter(|event| event.to_string().contains("crashed")).count()
+}
+
+/// Asks the asker, which can answer only when it has its own answer.
+async fn ask_back(cx: &Cx<FriendProtocol>) -> Result<(), Fault> {
+    let name = test_asker(cx).ask(Name).await.map_err(|error| Fault::new(error.to_string()))?;
+    assert_eq!(name, 1);
+    Ok(())
+}
+
+async fn answer_later(reply: Reply<u32>) {
+    time::sleep(secs(1)).await;
+    reply.send(7);
 }
 
 /// Whoever waits for a message too is not stuck, though its share of this turn is used up.
@@ -82,8 +99,6 @@ fn no_alarm_where_the_share_of_the_turn_is_used_up() {
             friend.try_tell(Poke).unwrap();
         }
         went_well(test, asker).await;
-        let crashed = test.events().iter().filter(|e| e.to_string().contains("crashed")).count();
-        assert_eq!(crashed, 0);
     });
 }
 
@@ -129,8 +144,7 @@ fn no_alarm_where_the_wait_was_not_polled_again() {
         ASKER.set(Some(asker));
         assert_eq!(asker.ended().await, ExitReason::Normal);
         assert!(matches!(friend.ended().await, ExitReason::Normal | ExitReason::NoActor));
-        let crashed = test.events().iter().filter(|e| e.to_string().contains("crashed")).count();
-        assert_eq!(crashed, 0);
+        assert_eq!(crashes(test), 0);
     });
 }
 
@@ -148,14 +162,9 @@ fn no_alarm_after_a_message_was_taken_back() {
                 panic!("one question")
             };
             // Another answers, and this one is free to ask back.
-            task::spawn(async move {
-                time::sleep(secs(1)).await;
-                reply.send(7);
-            });
+            task::spawn(answer_later(reply));
             let FriendProtocol::Poke(..) = cx.recv().await else { panic!("and a poke") };
-            let asker = test_asker(cx);
-            assert_eq!(asker.ask(Name).await.map_err(|e| Fault::new(e.to_string()))?, 1);
-            Ok::<(), Fault>(())
+            ask_back(cx).await
         });
         let asker = asker(friend);
         ASKER.set(Some(asker));
@@ -169,8 +178,7 @@ fn no_alarm_after_a_message_was_taken_back() {
         assert_eq!(friend.ended().await, ExitReason::NoActor, "it has ended already");
         let _ = asker.try_tell(Poke);
         assert_eq!(asker.ended().await, ExitReason::Normal);
-        let crashed = test.events().iter().filter(|e| e.to_string().contains("crashed")).count();
-        assert_eq!(crashed, 0);
+        assert_eq!(crashes(test), 0);
     });
 }
 
@@ -180,8 +188,7 @@ fn no_alarm_where_the_question_was_passed_on() {
     case(async |test| {
         let third = greenroom::actor::spawn("third", async |cx: &mut Cx<FriendProtocol>| {
             let FriendProtocol::Question(_, reply) = cx.recv().await else { panic!("a question") };
-            time::sleep(secs(1)).await;
-            reply.send(7);
+            answer_later(reply).await;
             Ok::<(), Fault>(())
         });
         let friend = greenroom::actor::spawn("friend", async move |cx: &mut Cx<FriendProtocol>| {
@@ -189,15 +196,11 @@ fn no_alarm_where_the_question_was_passed_on() {
                 panic!("a question")
             };
             Request { message, reply }.forward(third).map_err(|e| e.without_message())?;
-            let asker = test_asker(cx);
-            assert_eq!(asker.ask(Name).await.map_err(|e| Fault::new(e.to_string()))?, 1);
-            Ok::<(), Fault>(())
+            ask_back(cx).await
         });
         let asker = asker(friend);
         ASKER.set(Some(asker));
         went_well(test, asker).await;
-        let crashed = test.events().iter().filter(|e| e.to_string().contains("crashed")).count();
-        assert_eq!(crashed, 0);
     });
 }
 
@@ -207,19 +210,12 @@ fn no_alarm_where_a_task_may_answer() {
     case(async |test| {
         let friend = greenroom::actor::spawn("friend", async |cx: &mut Cx<FriendProtocol>| {
             let FriendProtocol::Question(_, reply) = cx.recv().await else { panic!("a question") };
-            task::spawn(async move {
-                time::sleep(secs(1)).await;
-                reply.send(7);
-            });
-            let asker = test_asker(cx);
-            assert_eq!(asker.ask(Name).await.map_err(|e| Fault::new(e.to_string()))?, 1);
-            Ok::<(), Fault>(())
+            task::spawn(answer_later(reply));
+            ask_back(cx).await
         });
         let asker = asker(friend);
         ASKER.set(Some(asker));
         went_well(test, asker).await;
-        let crashed = test.events().iter().filter(|e| e.to_string().contains("crashed")).count();
-        assert_eq!(crashed, 0);
     });
 }
 
