@@ -56,10 +56,11 @@ impl<T, F: FnMut() -> Option<T> + Unpin> Future for Until<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         self.leave();
+        // Cloned first: a foreign waker runs code, which may change what is looked at.
+        let waker = cx.waker().clone();
         if let Some(value) = (self.check)() {
             return Poll::Ready(value);
         }
-        let waker = cx.waker().clone();
         let ticket = self.waiters.tickets.get();
         self.waiters.tickets.set(ticket + 1);
         self.waiters.waiting.borrow_mut().insert(ticket, waker);

@@ -42,7 +42,9 @@ use crate::event_loop::current;
 use crate::task;
 
 /// Who waits for whom on this loop, at this moment: tasks whose handles are awaited, by hand or in
-/// a group, a gather or under a limit, and actors that were asked. What is given up is not in it.
+/// a group, a gather or under a limit, and actors that were asked. A wait that is given up is not
+/// in it, but for a handle that was lent (`timeout(limit, &mut task)`): it counts until it is
+/// polled by somebody else or dropped.
 ///
 /// # Panics
 /// When this thread runs no loop.

@@ -126,8 +126,8 @@ impl AwaitTree {
         &self.awaits
     }
 
-    /// Those who wait for themselves over others, each cycle once, as places in
-    /// [`nodes`](Self::nodes).
+    /// Those who wait for themselves over others, as places in [`nodes`](Self::nodes): of cycles
+    /// that are knotted together at least one, and none twice.
     ///
     /// ```
     /// greenroom::test::run(async |_test| {
@@ -166,7 +166,10 @@ impl AwaitTree {
                 1 => {
                     let from = way.iter().position(|(node, _)| *node == next.waits_for);
                     let cycle = way.iter().skip(from.unwrap_or(0)).map(|(node, _)| *node);
-                    cycles.push(cycle.collect());
+                    let cycle: Vec<usize> = cycle.collect();
+                    if !cycles.contains(&cycle) {
+                        cycles.push(cycle);
+                    }
                 }
                 _ => {}
             }

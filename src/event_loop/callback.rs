@@ -68,7 +68,7 @@ pub struct Posted {
 
 impl Posted {
     /// Drops the callback, which is then never called. `false` when it was called or cancelled
-    /// before, or is being called now.
+    /// before, or is being called now, and where its loop does not run.
     ///
     /// ```
     /// use greenroom::{event_loop, task};

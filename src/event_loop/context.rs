@@ -29,7 +29,12 @@ impl Core {
 
     #[cold]
     fn with_slot<T>(&self, f: impl FnOnce(&Slot) -> T) -> T {
-        let attachment = self.scheduler.running().and_then(|key| self.scheduler.attachment(key));
+        let running = self.scheduler.running();
+        if running.is_some_and(|key| !self.scheduler.contains(key)) {
+            // It has aborted itself, and what it sets now is seen by nobody.
+            return f(&Slot::default());
+        }
+        let attachment = running.and_then(|key| self.scheduler.attachment(key));
         match &attachment {
             Some(attachment) => f(attachment.context()),
             None => f(&self.locals.get::<RootContext>().0),

@@ -43,6 +43,8 @@ pub(crate) struct Core {
     timers: RefCell<Timers<Listener>>,
     /// The time of this turn.
     now: Cell<u64>,
+    /// The reading before that.
+    before: Cell<u64>,
     /// How many operations the running task may still do in this poll.
     budget: Cell<u32>,
     deferred: RefCell<Vec<Deferred>>,
@@ -72,6 +74,7 @@ impl Core {
             turn_end: TurnEnd::default(),
             timers: RefCell::new(Timers::new()),
             now: Cell::new(0),
+            before: Cell::new(0),
             budget: Cell::new(limits.operations_per_poll),
             deferred: RefCell::new(Vec::new()),
             has_deferred: Cell::new(false),
@@ -94,8 +97,14 @@ impl Core {
 
     pub(crate) fn read_clock(&self) -> u64 {
         let now = self.driver.now();
-        self.now.set(now);
+        self.before.set(self.now.replace(now));
         now
+    }
+
+    /// What the clock said when it was read before [`now`](Self::now): whoever waited for a moment
+    /// up to then has been woken already.
+    pub(crate) const fn before(&self) -> u64 {
+        self.before.get()
     }
 
     /// The deadline `after` from this very moment, not from the start of the turn: code that held

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 
+use super::context::{Back, here};
 use super::current;
 use crate::base::panics::catch;
 use crate::scheduler::remote::{Post, Refused, Remote};
@@ -124,6 +125,15 @@ impl LoopHandle {
             core.spawn(Box::pin(async move {
                 // Made inside the guard too: making a future may panic as well as running it.
                 let guarded = std::panic::AssertUnwindSafe(async move { f().await }).catch_unwind();
+                let mut guarded = std::pin::pin!(guarded);
+                // What it sets is its own.
+                let mut values = crate::base::context::Context::default();
+                let guarded = std::future::poll_fn(|cx| {
+                    let _back = Back::after(values.clone());
+                    let polled = guarded.as_mut().poll(cx);
+                    values = here();
+                    polled
+                });
                 let outcome = match guarded.await {
                     Ok(output) => Ok(output),
                     // Thrown again under the guard that turns a payload into text.

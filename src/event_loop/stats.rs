@@ -7,8 +7,8 @@ use super::core::Core;
 use super::current;
 use super::histogram::Histogram;
 
-/// The numbers of a loop, as of the end of its last turn. They cost nothing to keep, but for
-/// [`measured`](Self::measured).
+/// The numbers of a loop: of its turns as of the end of the last one, of its tasks and timers as
+/// they are. They cost nothing to keep, but for [`measured`](Self::measured).
 ///
 /// ```
 /// use greenroom::{event_loop::{self, LoopStats}, task};

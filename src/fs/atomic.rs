@@ -34,8 +34,9 @@ pub async fn write_atomic(path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Where nothing is yet, nothing can be followed.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let (beside, mut file) = create_beside(&target)?;
-    let renamed = fill(&target, &mut file, bytes).and_then(|()| fs::rename(&beside, &target));
+    let before = fs::metadata(&target).ok().map(|before| before.permissions());
+    let (beside, mut file) = create_beside(&target, before.is_some())?;
+    let renamed = fill(before, &mut file, bytes).and_then(|()| fs::rename(&beside, &target));
     if renamed.is_err() {
         // The first error is the one to tell; what is left here is in nobody's way.
         let _ = fs::remove_file(&beside);
@@ -47,14 +48,23 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// How many names are tried before somebody else must be at fault.
 const TRIES: u32 = 1_000;
 
-fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+/// One that takes another's place is nobody else's to read until it has the other's mode.
+fn create_beside(target: &Path, replaces: bool) -> io::Result<(PathBuf, File)> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if replaces {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = replaces;
     let name = target.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     for number in 0..TRIES {
         let mut beside = std::ffi::OsString::from(".");
         beside.push(name);
         beside.push(format!(".{}-{number}.new", std::process::id()));
         let beside = target.with_file_name(beside);
-        match OpenOptions::new().write(true).create_new(true).open(&beside) {
+        match options.open(&beside) {
             Ok(file) => return Ok((beside, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -66,11 +76,11 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     ))
 }
 
-fn fill(target: &Path, file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)?;
-    if let Ok(before) = fs::metadata(target) {
-        file.set_permissions(before.permissions())?;
+fn fill(before: Option<fs::Permissions>, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    if let Some(before) = before {
+        file.set_permissions(before)?;
     }
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

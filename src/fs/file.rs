@@ -15,8 +15,8 @@ use std::task::{Context, Poll, ready};
 use futures::future::FutureExt as _;
 
 use super::positional::{read_at, write_all_at};
+use super::written::Written;
 use super::{at, done};
-use crate::event_loop::current;
 use crate::offload::{Offload, offload};
 
 /// How much one job reads or writes at most.
@@ -63,7 +63,7 @@ pub struct File {
 pub(crate) enum Job {
     None,
     Read(u64, Offload<io::Result<Vec<u8>>>),
-    Write(Offload<io::Result<()>>),
+    Write(Written),
     Length(Offload<io::Result<u64>>),
 }
 
@@ -180,6 +180,9 @@ impl File {
 
     /// Reads up to `length` bytes at a place, wherever the position is; fewer only at the end.
     ///
+    /// It does not wait for bytes that were written as a stream and are under way: flush the file
+    /// first where both meet.
+    ///
     /// # Errors
     /// As the kernel says.
     ///
@@ -213,7 +216,8 @@ impl File {
         self.ask(read).await
     }
 
-    /// Writes all of the bytes at a place, wherever the position is.
+    /// Writes all of the bytes at a place, wherever the position is. It does not wait for bytes
+    /// that were written as a stream and are under way: flush the file first where both meet.
     ///
     /// # Errors
     /// As the kernel says; they may be written in part.
@@ -329,7 +333,8 @@ impl File {
         let Job::Write(writing) = &mut self.job else { return Poll::Ready(Ok(())) };
         let outcome = ready!(writing.poll_unpin(cx));
         self.job = Job::None;
-        Poll::Ready(done(outcome))
+        let ended = || Err(io::Error::other("the event loop ended before the bytes were written"));
+        Poll::Ready(outcome.unwrap_or_else(|_| ended()))
     }
 }
 
@@ -343,23 +348,6 @@ pub(crate) fn piece(file: &std::fs::File, offset: u64, length: usize) -> io::Res
                 bytes.truncate(read?);
                 return Ok(bytes);
             }
-        }
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let Job::Write(writing) = std::mem::replace(&mut self.job, Job::None) else { return };
-        // A job that waits for its thread would be given up with its future.
-        if let Some(core) = current::get() {
-            core.spawn(Box::pin(async move {
-                if let Err(error) = done(writing.await) {
-                    tracing::warn!(
-                        target: "greenroom::fs", %error,
-                        "bytes of a file that was dropped were not written",
-                    );
-                }
-            }));
         }
     }
 }

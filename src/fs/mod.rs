@@ -27,6 +27,7 @@ mod atomic;
 mod file;
 mod positional;
 mod stream;
+mod written;
 
 use std::fs::{DirEntry, Metadata};
 use std::io;

@@ -10,6 +10,15 @@ use futures::io::{AsyncRead, AsyncSeek, AsyncWrite};
 use super::done;
 use super::file::{File, Job, PIECE_MAX, piece};
 use super::positional::write_all_at;
+use super::written::go_on;
+
+/// The last place that the kernel knows.
+const PLACE_MAX: u64 = i64::MAX as u64;
+
+fn too_far(position: u64) -> io::Error {
+    let text = format!("no file is so long that bytes could be written at {position}");
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
 
 impl File {
     /// Takes what was read for this place, if anything was.
@@ -20,7 +29,15 @@ impl File {
         let length = rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&rest[..length]);
         self.position += length as u64;
+        if rest_is_used_up(&self.ahead, self.position) {
+            self.forget_ahead();
+        }
         length
+    }
+
+    /// What was read before says nothing of what is there now.
+    fn forget_ahead(&mut self) {
+        self.ahead.1 = Vec::new();
     }
 
     /// How long the file is, asked anew.
@@ -36,6 +53,10 @@ impl File {
     }
 }
 
+fn rest_is_used_up((start, bytes): &(u64, Vec<u8>), position: u64) -> bool {
+    position >= start.saturating_add(bytes.len() as u64)
+}
+
 impl AsyncRead for File {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -47,7 +68,7 @@ impl AsyncRead for File {
             return Poll::Ready(Ok(0));
         }
         if self.changed.take() {
-            self.ahead.1.clear();
+            self.forget_ahead();
             self.job = Job::None;
         }
         loop {
@@ -87,16 +108,19 @@ impl AsyncWrite for File {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let end = self.position.checked_add(bytes.len() as u64).filter(|end| *end <= PLACE_MAX);
+        let Some(end) = end else { return Poll::Ready(Err(too_far(self.position))) };
         self.changed.set(true);
         let (here, length, appends) = (self.position, bytes.len(), self.appends);
-        self.job = Job::Write(self.offload(move |mut file| match appends {
+        let mut writing = self.offload(move |mut file| match appends {
             true => file.write_all(&bytes),
             false => write_all_at(file, &bytes, here),
-        }));
-        self.position += length as u64;
-        // It begins only when it is polled; on a virtual clock it is done by that.
-        if let Poll::Ready(written) = self.poll_written(cx) {
-            written?;
+        });
+        self.position = end;
+        // It begins when it is polled; on a virtual clock it is done by that.
+        match writing.poll_unpin(cx) {
+            Poll::Ready(written) => done(written)?,
+            Poll::Pending => self.job = Job::Write(go_on(writing)),
         }
         Poll::Ready(Ok(length))
     }
@@ -122,11 +146,16 @@ impl AsyncSeek for File {
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
             SeekFrom::End(by) => ready!(self.poll_length(cx))?.checked_add_signed(by),
         };
-        let Some(position) = position else {
-            let text = format!("there is no place {to:?} in a file: it is before its start");
+        let Some(position) = position.filter(|position| *position <= PLACE_MAX) else {
+            let text =
+                format!("there is no place {to:?} in a file: it is before its start or too far");
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
         };
         self.position = position;
+        self.forget_ahead();
+        if matches!(self.job, Job::Read(..)) {
+            self.job = Job::None;
+        }
         Poll::Ready(Ok(position))
     }
 }

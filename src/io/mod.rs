@@ -22,8 +22,8 @@
 //!
 //! A [`Reader`] reads only while somebody waits for it: then the kernel's buffer fills, and the
 //! peer has to wait. Nobody but its owner can read from it, so there is one reader at a time.
-//! Dropping any future of this module loses nothing: what came stays in the buffer, what was pushed
-//! is written.
+//! Dropping a future of a reader or a writer loses nothing: what came stays in the buffer, what was
+//! pushed is written.
 //!
 //! A [`Writer`] holds back whoever awaits [`drain`](Writer::drain), by marks, and fails when
 //! somebody does not and the other side reads too slowly: at a [maximum](WriterOptions::maximum) of

@@ -198,7 +198,8 @@ impl Outbox {
 
     /// How long the stream may take nothing.
     fn patience(&self) -> Option<Duration> {
-        self.stall.or_else(|| self.forsaken.get().then_some(LINGER))
+        let linger = self.forsaken.get().then_some(LINGER);
+        self.stall.into_iter().chain(linger).min()
     }
 
     /// The next bytes to write, once there are some; `None` when there will be no more.
@@ -297,7 +298,11 @@ async fn patiently<T>(
             return Poll::Ready(done.map_err(lost));
         }
         let Some(patience) = outbox.patience() else { return Poll::Pending };
-        let limit = limit.get_or_insert_with(|| sleep(patience));
+        // Shorter once nobody holds the writer any more.
+        let limit = match &mut limit {
+            Some((of, limit)) if *of == patience => limit,
+            limit => &mut limit.insert((patience, sleep(patience))).1,
+        };
         let stalled = WriteError::Stalled { limit: patience, buffered: outbox.buffered() };
         Pin::new(limit).poll(cx).map(|()| Err(stalled))
     })

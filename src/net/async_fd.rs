@@ -15,7 +15,8 @@ use crate::reactor::readiness::Direction;
 /// again.
 ///
 /// It takes its place on the loop where it is made and stays there. Dropping it takes it off the
-/// loop before the `T` is dropped.
+/// loop before the `T` is dropped; where that loop does not run, its place is free when the
+/// descriptor is closed.
 ///
 /// What asyncio's `add_reader` does is a task around it:
 ///
@@ -103,8 +104,9 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn new(io: T) -> io::Result<Self> {
-        socket2::SockRef::from(&io).set_nonblocking(true)?;
-        Self::new_nonblocking(io)
+        let registered = Self::new_nonblocking(io)?;
+        socket2::SockRef::from(registered.get_ref()).set_nonblocking(true)?;
+        Ok(registered)
     }
 
     /// The same for one that is non-blocking already, or that must not be made so: then an

@@ -171,10 +171,12 @@ impl<T: Send + 'static> Future for Offload<T> {
                 self.shared.refuse(error);
             }
         }
+        // Cloned first: a foreign waker runs code.
+        let new = cx.waker().clone();
         let mut state = self.shared.lock();
         match &mut *state {
             State::Waiting { waker, .. } | State::Running { waker } => {
-                let before = waker.replace(cx.waker().clone());
+                let before = waker.replace(new);
                 drop(state);
                 drop(before);
                 Poll::Pending

@@ -96,21 +96,26 @@ impl<J> Line<J> {
     /// A worker has greeted.
     pub(crate) const fn started(&mut self) {
         self.starting -= 1;
+    }
+
+    /// A worker has done a job: workers do start.
+    pub(crate) const fn served(&mut self) {
         self.failures = 0;
     }
 
     /// A worker is gone, after it had `started` or before; `random` is in `0.0..1.0`. The place
     /// counts as starting again, whatever comes of it.
-    pub(crate) fn ended(&mut self, started: bool, random: f64) -> Next<J> {
+    pub(crate) fn ended(&mut self, started: bool, failed: bool, random: f64) -> Next<J> {
         if started {
             self.starting += 1;
-        } else {
+        }
+        if failed {
             self.failures += 1;
         }
         if self.waiting.is_empty() || self.closed {
             return Next::Leave;
         }
-        if started {
+        if !failed {
             return Next::Again(0);
         }
         if self.failures < FAILURES_MAX {
@@ -176,13 +181,13 @@ mod tests {
         assert!(!push(&mut line, 3).1, "there are as many as may be");
         line.started();
         assert_eq!((line.take(), line.places()), (Some((1, 1)), 2));
-        assert_eq!(line.ended(true, 0.0), Next::Again(0), "2 and 3 wait");
+        assert_eq!(line.ended(true, false, 0.0), Next::Again(0), "2 and 3 wait");
         line.closes_place(false);
         assert!(line.opens_place(line.waiting()), "one is starting, and two wait");
         line.started();
         line.started();
         assert_eq!((line.take(), line.take(), line.take()), (Some((2, 2)), Some((3, 3)), None));
-        assert_eq!(line.ended(true, 0.0), Next::Leave);
+        assert_eq!(line.ended(true, false, 0.0), Next::Leave);
         line.closes_place(false);
         assert_eq!(line.places(), 1);
         // One that starts for a job is enough for it.
@@ -197,7 +202,7 @@ mod tests {
         push(&mut line, 1);
         let mut delays = Vec::new();
         let given_up = loop {
-            match line.ended(false, 0.0) {
+            match line.ended(false, true, 0.0) {
                 Next::Again(delay) => delays.push(delay / 1_000_000),
                 end => break end,
             }
@@ -206,13 +211,26 @@ mod tests {
         assert_eq!(given_up, Next::GiveUp(vec![1]));
         line.closes_place(false);
         assert!(push(&mut line, 2).1, "the next job is another try");
-        assert_eq!(line.ended(false, 0.0), Next::Again(10_000_000));
+        assert_eq!(line.ended(false, true, 0.0), Next::Again(10_000_000));
         line.started();
         assert_eq!(
-            line.ended(true, 0.0),
+            line.ended(true, false, 0.0),
             Next::Again(0),
             "one that had greeted is replaced at once"
         );
+    }
+
+    #[test]
+    fn a_worker_that_greets_and_ends_before_its_first_job_did_not_start() {
+        let mut line = Line::new(10, 1);
+        push(&mut line, 1);
+        for delay in [10, 20, 40, 80] {
+            line.started();
+            assert_eq!(line.ended(true, true, 0.0), Next::Again(delay * 1_000_000));
+        }
+        line.started();
+        line.served();
+        assert_eq!(line.ended(true, true, 0.0), Next::Again(10_000_000), "one did");
     }
 
     #[test]
@@ -223,9 +241,9 @@ mod tests {
         line.started();
         line.take();
         for _ in 1..FAILURES_MAX {
-            assert!(matches!(line.ended(false, 0.0), Next::Again(_)));
+            assert!(matches!(line.ended(false, true, 0.0), Next::Again(_)));
         }
-        assert_eq!(line.ended(false, 0.0), Next::Leave);
+        assert_eq!(line.ended(false, true, 0.0), Next::Leave);
         assert_eq!(line.waiting(), 1);
     }
 
@@ -240,7 +258,7 @@ mod tests {
         assert_eq!(line.close(), [3]);
         assert!(line.is_closed());
         assert_eq!(line.push(4), Err(Refusal::Closed));
-        assert_eq!(line.ended(false, 0.0), Next::Leave);
+        assert_eq!(line.ended(false, true, 0.0), Next::Leave);
     }
 
     proptest! {

@@ -18,15 +18,21 @@ use crate::event_loop::current;
 use crate::time::{sleep, timeout};
 
 /// Keeps a worker at this place while there is work for it.
-pub(crate) async fn keep(shared: Rc<Shared>, number: u64) {
-    let mut place = Place { shared, number, started: false };
+pub(crate) async fn keep(mut place: Place) {
     loop {
         let outcome = place.employ().await;
         let random = current::get().map_or(0.0, |core| core.driver.random());
-        let next = place.shared.line.borrow_mut().ended(outcome.is_ok(), random);
+        let next = place.shared.line.borrow_mut().ended(place.started, outcome.is_err(), random);
         place.started = false;
         match (next, outcome) {
-            (Next::Leave, _) => return,
+            (Next::Leave, outcome) => {
+                if let Err(reason) = outcome {
+                    tracing::warn!(
+                        target: "greenroom::process_pool", %reason, "a worker did not start",
+                    );
+                }
+                return;
+            }
             (Next::Again(0), _) => {}
             (Next::Again(delay), outcome) => {
                 let delay = Duration::from_nanos(delay);
@@ -36,6 +42,10 @@ pub(crate) async fn keep(shared: Rc<Shared>, number: u64) {
                     "a worker did not start",
                 );
                 sleep(delay).await;
+                let line = place.shared.line.borrow();
+                if line.is_closed() || line.waiting() == 0 {
+                    return;
+                }
             }
             (Next::GiveUp(jobs), outcome) => {
                 let reason = outcome.err().unwrap_or_default();
@@ -54,7 +64,7 @@ pub(crate) async fn keep(shared: Rc<Shared>, number: u64) {
 }
 
 /// Counted in the line for as long as it lives.
-struct Place {
+pub(crate) struct Place {
     shared: Rc<Shared>,
     number: u64,
     /// Its worker has greeted.
@@ -62,6 +72,10 @@ struct Place {
 }
 
 impl Place {
+    pub(crate) const fn new(shared: Rc<Shared>, number: u64) -> Self {
+        Self { shared, number, started: false }
+    }
+
     /// From the start of a worker to its end; the text says why there was none.
     async fn employ(&mut self) -> Result<(), Arc<str>> {
         let shared = Rc::clone(&self.shared);
@@ -70,13 +84,18 @@ impl Place {
         self.started = true;
         shared.workers.borrow_mut().insert(self.number, worker.id());
         let mut jobs = shared.options.jobs_per_worker;
+        let mut served = false;
         while jobs > 0 {
             jobs -= 1;
             let Some((ticket, waiting)) = self.next_job(&worker).await else { break };
             if worker.has_ended() {
                 shared.line.borrow_mut().put_back(ticket, waiting);
+                // Whoever is idle need not wait for the next worker of this place.
+                shared.wake_idle();
                 break;
             }
+            served = true;
+            shared.line.borrow_mut().served();
             if !serve(&shared, &mut worker, waiting).await {
                 // Dropping it kills it, if need be.
                 shared.workers.borrow_mut().remove(&self.number);
@@ -84,7 +103,11 @@ impl Place {
             }
         }
         shared.workers.borrow_mut().remove(&self.number);
+        let died = worker.has_ended();
         worker.retire().await;
+        if died && !served {
+            return Err("it ended before its first job".into());
+        }
         Ok(())
     }
 

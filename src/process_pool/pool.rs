@@ -14,7 +14,7 @@ use super::frame::{self, HEADER, Reply};
 use super::job::Job;
 use super::line::{Line, Refusal};
 use super::options::PoolOptions;
-use super::place;
+use super::place::{self, Place};
 use super::worker::run_here;
 use crate::base::key::LoopId;
 use crate::event_loop::current;
@@ -287,10 +287,7 @@ impl Shared {
             Refusal::Closed => PoolError::Closed,
             Refusal::Full => PoolError::Full { limit: self.options.waiting_max },
         })?;
-        let idle = self.idle.borrow_mut().pop_first();
-        if let Some((_, waker)) = idle {
-            // If its worker has just ended, the place finds the job and starts another.
-            waker.wake();
+        if self.wake_idle() {
             return Ok(ticket);
         }
         let opens = {
@@ -301,10 +298,17 @@ impl Shared {
         if opens {
             let number = self.places.get();
             self.places.set(number + 1);
-            let task = task::spawn(place::keep(Rc::clone(self), number));
+            let task = task::spawn(place::keep(Place::new(Rc::clone(self), number)));
             self.tasks.borrow_mut().insert(number, task);
         }
         Ok(ticket)
+    }
+
+    /// Has a place whose worker is idle look for a job. If its worker has just ended, it starts
+    /// another, and passes the job on meanwhile.
+    pub(crate) fn wake_idle(&self) -> bool {
+        let idle = self.idle.borrow_mut().pop_first();
+        idle.map(|(_, waker)| waker.wake()).is_some()
     }
 
     /// Where there are no processes, on a virtual clock.

@@ -38,7 +38,13 @@ use crate::reactor::readiness::Direction;
 /// }).unwrap();
 /// ```
 pub fn signals(set: impl IntoIterator<Item = Signal>) -> Result<Signals, SignalError> {
-    let set: Vec<Signal> = set.into_iter().collect();
+    let mut set: Vec<Signal> = set.into_iter().collect();
+    // Named twice, it is heard once.
+    let mut place = 0;
+    while place < set.len() {
+        let twice = set[..place].contains(&set[place]);
+        if twice { _ = set.remove(place) } else { place += 1 }
+    }
     if let Some(refused) = set.iter().find(|signal| FORBIDDEN.contains(&signal.number())) {
         return Err(SignalError::Refused(*refused));
     }
@@ -183,16 +189,13 @@ struct Heard {
 impl Heard {
     fn new(signal: Signal, pipe: &OwnedFd) -> io::Result<Self> {
         let pipe = pipe.try_clone()?;
-        let held = Held::new(signal)?;
         let came = Arc::new(AtomicBool::new(false));
         let mark = flag::register(signal.number(), Arc::clone(&came))?;
-        match wake::register(signal.number(), pipe) {
-            Ok(wake) => Ok(Self { signal, came, handlers: [mark, wake], held: Some(held) }),
-            Err(error) => {
-                unregister(mark);
-                Err(error)
-            }
-        }
+        let wake = wake::register(signal.number(), pipe).inspect_err(|_| _ = unregister(mark))?;
+        let mut heard = Self { signal, came, handlers: [mark, wake], held: None };
+        // Last: until here it acts by default, and from here on it is marked.
+        heard.held = Some(Held::new(signal)?);
+        Ok(heard)
     }
 
     fn take(&self) -> bool {

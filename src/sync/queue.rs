@@ -202,7 +202,8 @@ impl<T> Queue<T> {
     /// ```
     pub async fn get(&self) -> Result<QueueItem<T>, GetError> {
         let items = &self.inner.items;
-        let given = items.try_take(1) || (!self.is_shut_down() && items.take(1).await);
+        let over = || self.is_shut_down() && self.is_empty();
+        let given = items.try_take(1) || (!over() && items.take(1).await);
         // Sent away at the shutdown; meanwhile somebody may have given up what was promised to it.
         if !given && !items.try_take(1) {
             return Err(GetError);
@@ -222,7 +223,9 @@ impl<T> Queue<T> {
     /// ```
     pub fn try_get(&self) -> Result<QueueItem<T>, TryGetError> {
         let item = self.inner.items.try_take(1).then(|| self.inner.pop()).flatten();
-        let none = if self.is_shut_down() { TryGetError::ShutDown } else { TryGetError::Empty };
+        // One that is promised to somebody may come back.
+        let over = self.is_shut_down() && self.is_empty();
+        let none = if over { TryGetError::ShutDown } else { TryGetError::Empty };
         item.ok_or(none)
     }
 
@@ -259,7 +262,10 @@ impl<T> Queue<T> {
     pub fn shutdown(&self) {
         self.inner.shut_down.set(true);
         self.inner.room.close();
-        self.inner.items.close();
+        // While an item is left, one that was promised may still come back.
+        if self.is_empty() {
+            self.inner.items.close();
+        }
     }
 
     /// The same, and what is in it counts as done and comes back, the next one first. Items that
@@ -367,6 +373,9 @@ impl<T> Inner<T> {
     fn pop(&self) -> Option<QueueItem<T>> {
         let item = self.with(|store| store.pop())?;
         self.room.give(1);
+        if self.shut_down.get() && self.with(|store| store.len()) == 0 {
+            self.items.close();
+        }
         Some(QueueItem { item, open: OpenItem::new(Rc::clone(&self.tally)) })
     }
 

@@ -174,6 +174,7 @@ impl System {
             registry: core.locals.get::<Registry>(),
             kept: TypeMap::default(),
             signal: std::cell::Cell::new(None),
+            signalled: crate::base::waiters::Waiters::default(),
         };
         Self { shared: Rc::new(shared) }
     }
@@ -207,8 +208,11 @@ async fn interrupted(system: &System) -> Interrupted {
             Interrupted::Signal(signal)
         }
         None if reason.is_clean() => {
-            // `main` stopped the system itself, so it returns in its own time.
-            std::future::pending().await
+            // The program stopped the system itself, so `main` returns in its own time, unless a
+            // signal asks for the end.
+            let signal = system.shared.signalled.until(|| system.shared.signal.get()).await;
+            sleep(MAIN_GRACE).await;
+            Interrupted::Signal(signal)
         }
         None => {
             sleep(MAIN_GRACE).await;

@@ -25,6 +25,7 @@ use crate::actor::lifecycle::Lifecycles;
 use crate::actor::wait;
 use crate::actor::{ActorId, Addr, DeadLetter, ExitReason, LifecycleEvent, Protocol, Waiting};
 use crate::base::type_map::TypeMap;
+use crate::base::waiters::Waiters;
 use crate::event_loop::current;
 use crate::registry::{LookupError, RegisterError, Registry};
 use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
@@ -104,6 +105,8 @@ struct Shared {
     kept: TypeMap,
     /// The signal that began the stop.
     signal: Cell<Option<i32>>,
+    /// Who waits for one.
+    signalled: Waiters,
 }
 
 impl System {

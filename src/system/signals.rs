@@ -44,5 +44,6 @@ fn take(system: &System, signal: Signal) {
         target: "greenroom::system", %signal,
         "stopping in order; a second signal ends at once",
     );
+    system.shared.signalled.wake_all();
     system.stop();
 }

@@ -13,8 +13,9 @@ use super::request::{self, Scope};
 /// may clean up, also by awaiting.
 ///
 /// The one that was entered last hears first; in a `join!` that is the last of those side by side,
-/// and the others hear when it has passed the request on. A request that is not passed on, by
-/// [`Cancelled::resume`], is swallowed: the task goes on and what it gives counts. This is
+/// and the others hear when it has passed the request on. One that was begun and is not polled any
+/// more is still the one to hear: drop what is not awaited further. A request that is not passed
+/// on, by [`Cancelled::resume`], is swallowed: the task goes on and what it gives counts. This is
 /// asyncio's `try: … except CancelledError: …`.
 ///
 /// # Errors
@@ -122,7 +123,9 @@ pub struct Cancelled(());
 
 impl Cancelled {
     /// Passes the request on, to whatever is around: the next [`cancellable`], group or deadline,
-    /// and in the end the task, which is cancelled then. Nothing after this line runs.
+    /// and in the end the task, which is cancelled then. Nothing after this line runs. In an actor,
+    /// and in `main`, there is no task around: pass on only what a group or a deadline around it
+    /// will hear.
     ///
     /// # Cancel safety
     /// It never ends: what awaits it is dropped.

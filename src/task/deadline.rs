@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::body::{Body, Ended};
@@ -58,13 +58,14 @@ pub async fn deadline<T>(
     let mut body = pin!(Body::new(body(&deadline)));
     let mut timer = None;
     let ended = poll_fn(|cx| {
-        loop {
-            deadline.poll(&mut timer, cx);
-            let ended = body.as_mut().poll(cx, deadline.expired.get());
-            if ended.is_ready() || !deadline.moved.get() {
-                return ended;
-            }
+        deadline.poll(&mut timer, cx);
+        let ended = body.as_mut().poll(cx, deadline.expired.get());
+        if ended.is_ready() || !deadline.moved.get() {
+            return ended;
         }
+        // It was moved. If it is due now, it cannot be moved again, so this ends.
+        deadline.poll(&mut timer, cx);
+        if deadline.expired.get() { body.as_mut().poll(cx, true) } else { Poll::Pending }
     });
     match ended.await {
         Ended::Done(value) => Ok(value),

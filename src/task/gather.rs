@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use super::join::{JoinError, JoinHandle};
+use super::outcome::report_unread;
 use super::owned::AbortOnDrop;
 use super::request::Scope;
 
@@ -128,8 +129,11 @@ async fn gather<T, U, E>(
 ) -> Result<Vec<U>, E> {
     let mut values: Vec<Option<U>> = running.iter().map(|_| None).collect();
     let mut scope = Scope::default();
-    let mut handed_on = false;
+    let (mut handed_on, mut passed_on) = (false, false);
     poll_fn(|cx| {
+        if passed_on {
+            return Poll::Pending;
+        }
         scope.enter(cx.waker());
         if scope.take_to_pass_on() {
             // All are asked at once, and clean up side by side.
@@ -139,13 +143,14 @@ async fn gather<T, U, E>(
         loop {
             match running.poll_next_unpin(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(_)) if handed_on => {}
+                Poll::Ready(Some((_, outcome))) if handed_on => report_unread(outcome),
                 Poll::Ready(Some((number, outcome))) => match accept(outcome) {
                     Ok(value) => values[number] = Some(value),
                     // The tasks that still run are dropped, and so aborted, when this returns.
                     Err(error) => return Poll::Ready(Err(error)),
                 },
                 Poll::Ready(None) if handed_on => {
+                    passed_on = true;
                     scope.pass_on();
                     return Poll::Pending;
                 }

@@ -109,17 +109,27 @@ impl<T: 'static> Attachment for JoinCell<T> {
     }
 }
 
+fn report_panic(task: &str, text: &str) {
+    tracing::error!(
+        target: "greenroom::task", task, panic = %text,
+        "a task panicked and nobody awaited it",
+    );
+    panics::tell(PanicOrigin::Task, text);
+}
+
+/// An outcome that was taken and that nobody wants: a panic in it is reported all the same.
+pub(crate) fn report_unread<T>(outcome: Result<T, JoinError>) {
+    match outcome {
+        Err(JoinError::Panicked(text)) => report_panic("task", &text),
+        other => drop_quietly(other),
+    }
+}
+
 /// What nobody read is reported, once, by whichever of task and handle is last.
 impl<T> Drop for JoinCell<T> {
     fn drop(&mut self) {
         match self.outcome.take() {
-            Some(Err(JoinError::Panicked(text))) => {
-                tracing::error!(
-                    target: "greenroom::task", task = %self.life.label(), panic = %text,
-                    "a task panicked and nobody awaited it",
-                );
-                panics::tell(PanicOrigin::Task, &text);
-            }
+            Some(Err(JoinError::Panicked(text))) => report_panic(&self.life.label(), &text),
             Some(Ok(value)) => {
                 let complaint = self.complaint.get();
                 let error = complaint.and_then(|complaint| catch(|| complaint(&value)).ok()?);

@@ -22,6 +22,8 @@ pub struct Owned<T> {
     scope: Scope,
     /// The request to cancel was handed to the task.
     handed_on: bool,
+    /// The task has ended by it, and the request went on.
+    passed_on: bool,
 }
 
 impl<T> JoinHandle<T> {
@@ -42,7 +44,12 @@ impl<T> JoinHandle<T> {
     /// });
     /// ```
     pub fn owned(self) -> Owned<T> {
-        Owned { task: AbortOnDrop(self), scope: Scope::default(), handed_on: false }
+        Owned {
+            task: AbortOnDrop(self),
+            scope: Scope::default(),
+            handed_on: false,
+            passed_on: false,
+        }
     }
 }
 
@@ -61,18 +68,23 @@ impl<T> Future for Owned<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.passed_on {
+            // Whatever is around this hears of it now, and ends this or not.
+            return Poll::Pending;
+        }
         this.scope.enter(cx.waker());
         if this.scope.take_to_pass_on() {
             this.handed_on = true;
             this.task.0.cancel();
         }
-        let outcome = Pin::new(&mut this.task).poll(cx);
-        if outcome.is_pending() {
+        if this.handed_on && this.task.0.is_finished() {
+            // Now it is the turn of whoever awaits.
+            this.passed_on = true;
+            this.scope.pass_on();
             return Poll::Pending;
         }
-        if this.handed_on {
-            // Now it is the turn of whoever awaits.
-            this.scope.pass_on();
+        let outcome = Pin::new(&mut this.task).poll(cx);
+        if outcome.is_pending() {
             return Poll::Pending;
         }
         this.scope.leave();

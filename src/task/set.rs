@@ -8,6 +8,7 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt as _};
 
 use super::builder::{TaskBuilder, builder};
 use super::join::{JoinError, JoinHandle};
+use super::outcome::report_unread;
 use super::owned::AbortOnDrop;
 
 /// Tasks whose outcomes are taken in the order in which they are done. Dropping the set aborts
@@ -112,7 +113,7 @@ impl<T: 'static> TaskSet<T> {
     }
 
     /// Asks all to [cancel](JoinHandle::cancel) and waits until they have cleaned up and ended;
-    /// what they still give is dropped.
+    /// what they still give is dropped, and a panic on the way out is in the log.
     ///
     /// # Cancel safety
     /// Those that have not ended stay in the set, asked.
@@ -133,7 +134,9 @@ impl<T: 'static> TaskSet<T> {
     /// ```
     pub async fn shutdown(&mut self) {
         self.cancel_all();
-        while self.join_next().await.is_some() {}
+        while let Some(outcome) = self.join_next().await {
+            report_unread(outcome);
+        }
     }
 
     /// How many outcomes are still to come.

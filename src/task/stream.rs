@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::stream::{LocalBoxStream, Stream, StreamExt as _, iter};
 
 use super::join::JoinError;
+use super::owned::AbortOnDrop;
 use super::spawn;
 use crate::time::timeout;
 
@@ -184,7 +185,7 @@ where
             None => Ok(working.await),
         }
     });
-    let task = task.owned();
+    let task = AbortOnDrop(task);
     async move { task.await? }
 }
 

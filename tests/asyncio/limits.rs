@@ -216,3 +216,28 @@ fn cb_04_timeout_at() {
         assert!(past.is_err() && test.now() == secs(1));
     });
 }
+
+/// **C4** One that is moved at each step limits the silence between two steps, and holds nobody.
+#[test]
+fn cb_04_moved_at_each_step() {
+    case(async |test| {
+        let silent_for = |longest: u64| async move {
+            let ticks = [1, 2, longest].map(secs);
+            deadline(secs(3), async |deadline| {
+                for tick in ticks {
+                    let mut tick = std::pin::pin!(sleep(tick));
+                    std::future::poll_fn(|cx| {
+                        deadline.reschedule(now() + secs(3));
+                        tick.as_mut().poll(cx)
+                    })
+                    .await;
+                }
+            })
+            .await
+        };
+        assert_eq!(silent_for(2).await, Ok(()));
+        assert_eq!(test.now(), secs(5));
+        assert!(silent_for(4).await.is_err());
+        assert_eq!(test.now(), secs(11));
+    });
+}

@@ -150,8 +150,9 @@ fn qu_01_shutdown_between_promise_and_use() {
         let mut late = Box::pin(queue.get());
         assert!(futures::poll!(late.as_mut()).is_pending());
         queue.shutdown();
-        assert_eq!(late.await.err(), Some(GetError), "the item is promised to another");
+        assert!(futures::poll!(late.as_mut()).is_pending(), "the promised item may come back");
         assert_eq!(gets.await.map(QueueItem::into_inner), Ok(1));
+        assert_eq!(late.await.err(), Some(GetError), "it did not");
         assert_eq!(puts.await, Err(PutError(2)));
 
         let queue = Queue::fifo(1);
@@ -401,4 +402,26 @@ fn an_item_that_cannot_be_compared_harms_no_other() {
 #[should_panic(expected = "a queue needs room for at least one item")]
 fn a_queue_without_room_is_refused() {
     drop(Queue::<u8>::fifo(0));
+}
+
+/// **P4** An item that was promised to somebody who gives up is for others, also after a shutdown.
+#[test]
+fn qu_01_a_promised_item_comes_back_after_a_shutdown() {
+    run(async || {
+        for queue in orders() {
+            let mut first = Box::pin(queue.get());
+            assert!(first.as_mut().now_or_never().is_none());
+            queue.try_put(7).unwrap();
+            queue.shutdown();
+            assert_eq!(queue.try_get().err(), Some(TryGetError::Empty), "one is left");
+            let other = queue.clone();
+            let second = task::spawn(async move { other.get().await.map(QueueItem::into_inner) });
+            settle().await;
+            assert!(!second.is_finished());
+            drop(first);
+            assert_eq!(second.await, Ok(Ok(7)));
+            assert_eq!(queue.get().await.err(), Some(GetError));
+            assert_eq!(queue.try_get().err(), Some(TryGetError::ShutDown));
+        }
+    });
 }

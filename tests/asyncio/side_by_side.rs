@@ -5,7 +5,7 @@ use std::future::pending;
 use std::pin::pin;
 
 use futures::future::{Either, select};
-use futures::join;
+use futures::{StreamExt as _, join};
 use greenroom::task::{self, JoinError, cancellable, deadline};
 use greenroom::time::{sleep, timeout};
 
@@ -279,4 +279,42 @@ fn cb_07_on_another_loop() {
         assert_eq!((first.await, task::join_all(own).await), (Ok(0), Ok((1..64).collect())));
     });
     assert!(home.run(async { cancellable(async { 7 }).await }).is_ok());
+}
+
+/// **T6** Owned tasks side by side are asked one after the other, and each is waited for once.
+#[test]
+fn tk_02_owned_tasks_side_by_side() {
+    case(async |test| {
+        let cleans_up = || {
+            task::spawn(async {
+                let _ = cancellable(pending::<()>()).await;
+                sleep(secs(1)).await;
+            })
+        };
+        let (one, two) = (cleans_up(), cleans_up());
+        let both = async move { futures::join!(one.owned(), two.owned()) };
+        let task = task::spawn(both);
+        test.settle().await;
+        task.cancel();
+        assert_eq!(task.await, Err(JoinError::Cancelled));
+        assert_eq!(test.now(), secs(2));
+    });
+}
+
+/// **T2** A stream of tasks that is not asked for more right now keeps no request from being heard.
+#[test]
+fn tk_02_a_stream_that_rests_is_not_in_the_way() {
+    case(async |test| {
+        let task = task::spawn(async {
+            let naps = |seconds: u64| sleep(secs(seconds));
+            let naps = task::stream([1, 60, 60], async move |n| naps(n).await);
+            let mut naps = naps.max_concurrency(3).unwrap();
+            naps.next().await.unwrap().unwrap();
+            sleep(secs(3_600)).await;
+        });
+        test.advance(secs(2)).await;
+        task.cancel();
+        assert_eq!(task.await, Err(JoinError::Cancelled));
+        assert_eq!(test.now(), secs(2));
+    });
 }

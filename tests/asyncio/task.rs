@@ -1,6 +1,6 @@
 //! Tasks: cancelling, counting, contexts, eager starts.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
 
@@ -294,4 +294,46 @@ fn tk_11_eager_context_and_current_task() {
         assert_eq!((inner.as_str(), seen), ("inner", Some(2)));
         assert!(task::current().is_none());
     });
+}
+
+/// **T11** What a task sets when it has aborted itself, and what it brings back then, is seen by
+/// nobody.
+#[test]
+fn tk_10_context_of_a_task_that_aborts_itself() {
+    case(async |test| {
+        let own = Rc::new(RefCell::new(None::<task::JoinHandle<()>>));
+        let mine = Rc::clone(&own);
+        let task = task::spawn(async move {
+            VAR.set(1);
+            let aborts = async {
+                mine.borrow().as_ref().expect("it is there").abort();
+                VAR.set(2);
+            };
+            VAR.scope(3, aborts).await;
+            pending().await
+        });
+        *own.borrow_mut() = Some(task);
+        test.settle().await;
+        assert_eq!(VAR.get(), None);
+        let task = own.take().expect("it is there");
+        assert_eq!(task.await, Err(JoinError::Cancelled));
+    });
+}
+
+/// **T11** Tasks that come from other threads have contexts of their own.
+#[test]
+fn tk_10_context_of_tasks_from_elsewhere() {
+    let mut event_loop = crate::support::simulated();
+    let handle = event_loop.handle();
+    let sets = |number: u32| {
+        let task = handle.spawn(move || async move {
+            VAR.set(number);
+            task::yield_now().await;
+            VAR.get()
+        });
+        task.expect("it is open")
+    };
+    let (one, two) = (sets(1), sets(2));
+    let seen = event_loop.run(async { (one.await, two.await, VAR.get()) });
+    assert_eq!(seen, (Ok(Some(1)), Ok(Some(2)), None));
 }

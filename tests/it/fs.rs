@@ -270,3 +270,75 @@ fn an_atomic_write_keeps_the_mode_follows_links_and_leaves_nothing_beside() {
         });
     });
 }
+
+/// What somebody else writes is seen by whoever goes back to it.
+#[test]
+fn a_seek_forgets_what_was_read() {
+    let scratch = Scratch::new("seek");
+    let path = scratch.file();
+    std::fs::write(&path, b"before").unwrap();
+    real().run(async {
+        let mut file = File::open(&path).await.unwrap();
+        let mut some = [0; 3];
+        file.read_exact(&mut some).await.unwrap();
+        std::fs::write(&path, b"behind").unwrap();
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        let mut all = String::new();
+        file.read_to_string(&mut all).await.unwrap();
+        assert_eq!((&some, all.as_str()), (b"bef", "behind"));
+    });
+}
+
+#[test]
+fn places_that_no_file_has_are_refused() {
+    let scratch = Scratch::new("places");
+    real().run(async {
+        let mut file = File::create(scratch.file()).await.unwrap();
+        for place in [u64::MAX, 1 << 63] {
+            let error = file.seek(SeekFrom::Start(place)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        }
+        file.seek(SeekFrom::Start(i64::MAX as u64)).await.unwrap();
+        let error = file.write_all(b"xx").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    });
+}
+
+/// Jobs that wait for room in the line of the pool go on without their file.
+#[test]
+fn a_write_that_waits_for_the_pool_keeps_nobody_from_it() {
+    let scratch = Scratch::new("line");
+    finishes(move || {
+        real().run(async {
+            configure(OffloadOptions::default().threads_max(1).queue_max(1));
+            let mut file = File::create(scratch.file()).await.unwrap();
+            let hold = || greenroom::task::spawn(offload(|| hold_thread(ms(50))));
+            let held = [hold(), hold()];
+            greenroom::task::yield_now().await;
+            file.write_all(b"bytes").await.unwrap();
+            fs::metadata(scratch.file()).await.unwrap();
+            file.flush().await.unwrap();
+            assert_eq!(content(&scratch.file()), b"bytes");
+            greenroom::task::join_all(held).await.unwrap();
+        });
+    });
+}
+
+/// A new content is nobody's to read who could not read the old.
+#[cfg(unix)]
+#[test]
+fn an_atomic_write_keeps_the_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = Scratch::new("mode");
+    let path = scratch.file();
+    real().run(async {
+        for mode in [0o600, 0o640, 0o400] {
+            let _ = std::fs::remove_file(&path);
+            std::fs::write(&path, b"old").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            fs::write_atomic(&path, "new").await.unwrap();
+            let after = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!((after & 0o777, content(&path)), (mode, b"new".to_vec()));
+        }
+    });
+}

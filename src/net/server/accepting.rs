@@ -1,11 +1,12 @@
 //! Accepting while there is room, and what all of a server's tasks share.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -35,6 +36,8 @@ pub(crate) struct Shared<S: Socket> {
     pub(crate) closed: Cell<bool>,
     /// Why it closed by itself.
     pub(crate) failure: RefCell<Option<io::Error>>,
+    /// Whether it was said that a connection refuses an option.
+    refused: Cell<bool>,
     /// Who waits for it to be closed.
     pub(crate) changed: Waiters,
     start: Start<S>,
@@ -48,12 +51,14 @@ impl<S: Socket> Shared<S> {
             next: Cell::new(0),
             closed: Cell::new(false),
             failure: RefCell::new(None),
+            refused: Cell::new(false),
             changed: Waiters::default(),
             start,
         })
     }
 
     pub(crate) fn addresses(&self) -> Vec<S::Addr> {
+        // Cloned under the borrow: an address is plain data.
         self.listening.borrow().values().map(|(address, _)| address.clone()).collect()
     }
 
@@ -68,10 +73,10 @@ impl<S: Socket> Shared<S> {
         self.next.set(id + 1);
         let (shared, local) = (Rc::clone(self), address.clone());
         let tidy = if self.roll.options.keep_file { None } else { listener.tidy() };
+        let gone = Gone { shared: Rc::downgrade(self), id };
         let task = task::spawn(async move {
-            // Dropped with the listener, however that comes.
-            let _tidy = tidy;
-            let accepting = accept_all(&shared, listener, local);
+            let _gone = gone;
+            let accepting = accept_all(&shared, listener, local, tidy);
             let error = match caught(accepting).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error,
@@ -91,12 +96,16 @@ impl<S: Socket> Shared<S> {
         self.changed.wake_all();
     }
 
-    /// A listener broke. With the last one, the server is closed.
+    /// A listener broke.
     fn lost(&self, id: Option<u64>, error: io::Error) {
         tracing::error!(target: "greenroom::net", %error, "a server has lost its listener");
         let entry = id.and_then(|id| self.listening.borrow_mut().remove(&id));
         drop(entry);
-        // The first is the cause.
+        self.failed(error);
+    }
+
+    /// With the last listener, the server is closed. The first error is the cause.
+    fn failed(&self, error: io::Error) {
         let later = match &mut *self.failure.borrow_mut() {
             Some(_) => Some(error),
             first => {
@@ -111,11 +120,30 @@ impl<S: Socket> Shared<S> {
     }
 }
 
+/// The loop may drop the task that accepts.
+struct Gone<S: Socket> {
+    shared: Weak<Shared<S>>,
+    id: u64,
+}
+
+impl<S: Socket> Drop for Gone<S> {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        // Closed or lost, it is off the list already.
+        let entry = shared.listening.borrow_mut().remove(&self.id);
+        if entry.is_some() {
+            shared.failed(io::Error::other("the event loop of the server has ended"));
+        }
+    }
+}
+
 /// Accepts until the server is closed.
 async fn accept_all<L: Listener>(
     shared: &Shared<L::Socket>,
     listener: L,
     local: Address<L>,
+    // Parameters are dropped from the last to the first, and so this just before the listener.
+    _tidy: Option<Box<dyn Any>>,
 ) -> io::Result<()> {
     let mut closing = pin!(shared.changed.until(|| shared.closed.get().then_some(())));
     loop {
@@ -123,8 +151,16 @@ async fn accept_all<L: Listener>(
         match select(closing.as_mut(), accepting).await {
             Either::Left(_) => return Ok(()),
             Either::Right((Ok((socket, peer)), _)) => {
-                // A socket that takes no options is gone, and its handler will see that.
-                let _ = socket.set_options(shared.roll.options.socket);
+                // If the socket is gone, its handler will see that; what the kernel refuses is
+                // said.
+                if let Err(error) = socket.set_options(shared.roll.options.socket)
+                    && !shared.refused.replace(true)
+                {
+                    tracing::warn!(
+                        target: "greenroom::net", %error,
+                        "a connection does not take all options of its server; said once",
+                    );
+                }
                 let line = shared.roll.add(local.clone(), peer, socket);
                 let number = line.id;
                 let task = (shared.start)(Connection { line });

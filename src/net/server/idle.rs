@@ -21,6 +21,12 @@ impl Idle {
         self
     }
 
+    /// Whoever waited in this direction gave up: its time counts no further.
+    pub(crate) const fn given_up(mut self, direction: Direction) -> Self {
+        self.waiting[direction as usize] = false;
+        self
+    }
+
     /// Bytes went in one direction.
     pub(crate) const fn moved(mut self, direction: Direction, now: u64) -> Self {
         self.waiting[direction as usize] = false;
@@ -42,6 +48,16 @@ impl Idle {
 mod tests {
     use super::Direction::{Read, Write};
     use super::*;
+
+    #[test]
+    fn a_wait_that_was_given_up_counts_no_further() {
+        let idle = Idle::default().waits(Read, 100);
+        assert_eq!(idle.left(10, 120), 0);
+        assert_eq!(idle.given_up(Read).waits(Read, 120).left(10, 121), 9);
+        // The other direction waits on.
+        let both = idle.waits(Write, 105);
+        assert_eq!(both.given_up(Read).waits(Read, 120).left(10, 120), 0);
+    }
 
     #[test]
     fn silence_counts_from_the_first_wait_or_the_last_bytes_in_either_direction() {

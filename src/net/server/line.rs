@@ -133,7 +133,13 @@ impl<S: Socket> Line<S> {
         let Some(limit) = self.limit else { return Poll::Pending };
         let alarm = &self.alarms[direction as usize];
         loop {
-            let left = self.idle.get().left(nanos(limit), now);
+            let mut left = self.idle.get().left(nanos(limit), now);
+            let before = current::with(Core::before).unwrap_or_default();
+            if left == 0 && self.idle.get().left(nanos(limit), before) == 0 {
+                // The alarm went off before, and whoever waited then had given up.
+                self.idle.set(self.idle.get().given_up(direction).waits(direction, now));
+                left = self.idle.get().left(nanos(limit), now);
+            }
             if left == 0 {
                 self.end(Standing::Idle(limit));
                 return Poll::Ready(Err(idle(limit)));

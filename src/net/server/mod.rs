@@ -31,7 +31,8 @@ use line::{Line, Part, Standing};
 /// Accepts connections and handles each in a task of its own, until the server is closed.
 ///
 /// A handler that gives an error or panics is reported once, as a warning or an error in the log
-/// with the address of its peer; its connection is closed and the others and the server go on. What
+/// with the address of its peer; its connection is closed, unless it
+/// was given to somebody else, and the others and the server go on. What
 /// it gives because the server has ended its connection is no news and stays at the level of
 /// debugging.
 ///

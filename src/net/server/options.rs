@@ -61,7 +61,8 @@ impl ServerOptions {
 
     /// For how long a read or a write may wait while not a byte comes or goes. The connection is
     /// closed then, and what waits fails with `TimedOut`. Time in which the handler does not wait
-    /// for its peer does not count.
+    /// for its peer does not count; a wait that is given up counts until bytes come or go, or until
+    /// the limit would have been reached.
     ///
     /// ```
     /// # greenroom::EventLoop::new().unwrap().run(async {

@@ -79,17 +79,24 @@ impl<S: Socket> Roll<S> {
 
     /// Ends all, here and now; gives how many those were.
     pub(crate) fn abort_all(&self) -> usize {
-        // What is dropped here takes itself off the roll.
-        let entries = self.entries.take();
-        let count = entries.len();
-        for (line, task) in entries.into_values() {
-            if let Some(line) = line.upgrade() {
+        // What ends takes itself off the roll. One that cannot be ended here, as its loop does not
+        // run, stays on it, and can be ended later.
+        let ids: Vec<u64> = self.entries.borrow().keys().copied().collect();
+        for id in &ids {
+            let line = self.entries.borrow().get(id).and_then(|(line, _)| line.upgrade());
+            if let Some(line) = line {
                 line.end(Standing::Aborted);
             }
+            let task = self.entries.borrow_mut().get_mut(id).and_then(|(_, task)| task.take());
             if let Some(task) = task {
                 task.abort();
+                if !task.is_finished()
+                    && let Some((_, place)) = self.entries.borrow_mut().get_mut(id)
+                {
+                    *place = Some(task);
+                }
             }
         }
-        count
+        ids.len()
     }
 }

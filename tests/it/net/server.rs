@@ -90,6 +90,21 @@ fn clients_beyond_the_limit_wait_in_the_queue_of_the_kernel() {
     });
 }
 
+/// Waits for its peer, and has news for it every six seconds, five times.
+async fn writes_beside(connection: Connection<End>) -> io::Result<usize> {
+    let (mut read, mut write) = connection.into_split();
+    let mut writes = async || {
+        for _ in 0..5 {
+            time::sleep(secs(6)).await;
+            write.write_all(b"news").await?;
+        }
+        pending::<io::Result<()>>().await
+    };
+    let mut bytes = [0; 16];
+    let (mut reading, mut writing) = (read.read(&mut bytes).fuse(), Box::pin(writes().fuse()));
+    futures::select! { read = reading => read, _ = writing => unreachable!() }
+}
+
 /// What a handler does, and after how many seconds its connection is closed with a limit of ten.
 #[test]
 fn a_connection_is_idle_while_somebody_waits_for_a_silent_peer() {
@@ -108,20 +123,7 @@ fn a_connection_is_idle_while_somebody_waits_for_a_silent_peer() {
                 // Writes more than its peer takes.
                 4 => connection.write_all(&[7; 1_000]).await.map(|()| 0),
                 // Waits for its peer and writes beside that.
-                5 => {
-                    let (mut read, mut write) = connection.into_split();
-                    let mut writes = async || {
-                        for _ in 0..5 {
-                            time::sleep(secs(6)).await;
-                            write.write_all(b"news").await?;
-                        }
-                        pending::<io::Result<()>>().await
-                    };
-                    let mut bytes = [0; 16];
-                    let (mut reading, mut writing) =
-                        (read.read(&mut bytes).fuse(), Box::pin(writes().fuse()));
-                    futures::select! { read = reading => read, _ = writing => unreachable!() }
-                }
+                5 => writes_beside(connection).await,
                 // Waits in small pieces.
                 6 => loop {
                     let mut bytes = [0; 16];
@@ -129,6 +131,13 @@ fn a_connection_is_idle_while_somebody_waits_for_a_silent_peer() {
                         break read;
                     }
                 },
+                // Gives up, works, and waits again.
+                7 => {
+                    let given_up = time::timeout(secs(1), connection.read(&mut [0; 16])).await;
+                    assert!(given_up.is_err());
+                    time::sleep(secs(70)).await;
+                    connection.read(&mut [0; 16]).await
+                }
                 // Reads whatever comes.
                 _ => loop {
                     if let Err(error) = connection.read(&mut [0; 16]).await {
@@ -142,7 +151,7 @@ fn a_connection_is_idle_while_somebody_waits_for_a_silent_peer() {
         };
         let door = Door::default();
         let server = serve(door.clone(), ServerOptions::new().idle_timeout(secs(10)), handler);
-        let clients: Vec<_> = (1..=6).map(|number| door.connect(number)).collect();
+        let clients: Vec<_> = (1..=7).map(|number| door.connect(number)).collect();
         for _ in 0..3 {
             time::sleep(secs(9)).await;
             clients[2].write(b"still here").await?;
@@ -151,7 +160,7 @@ fn a_connection_is_idle_while_somebody_waits_for_a_silent_peer() {
         let mut ended = ended.take();
         ended.sort_unstable();
         // 1 is silent from the beginning; 3 wrote last after 27 s; 5 had its last news after 30 s.
-        let expected = [(1, 10), (2, 55), (3, 37), (4, 10), (5, 40), (6, 10)];
+        let expected = [(1, 10), (2, 55), (3, 37), (4, 10), (5, 40), (6, 10), (7, 81)];
         let late = io::ErrorKind::TimedOut;
         assert_eq!(ended, expected.map(|(number, seconds)| (number, seconds, late)));
         assert_eq!(server.connections(), 0);
