@@ -16,6 +16,10 @@ pub(crate) struct Listening {
     listener: RefCell<Option<Waker>>,
     /// It waited for a message, perhaps among other things, when it was last polled.
     receptive: Cell<bool>,
+    /// The wait was given up. Whoever brings a message may still wake the actor: it is harmless, and
+    /// one that makes a new wait at each poll relies on it.
+    given_up: Cell<bool>,
+    polls: Cell<u32>,
 }
 
 impl Listening {
@@ -23,7 +27,22 @@ impl Listening {
     /// a combinator goes on though the combinator does not poll it.
     #[inline]
     pub(crate) fn begin_poll(&self) {
-        self.receptive.set(self.listens.get() && self.listener.borrow().is_some());
+        self.polls.set(self.polls.get().wrapping_add(1));
+        let waits = self.listens.get() && !self.given_up.get();
+        self.receptive.set(waits && self.listener.borrow().is_some());
+    }
+
+    /// Which poll this is.
+    pub(crate) const fn polls(&self) -> u32 {
+        self.polls.get()
+    }
+
+    /// A wait that was last polled in that poll is dropped.
+    pub(crate) fn give_up(&self, polled_in: u32) {
+        self.given_up.set(true);
+        if polled_in != self.polls.get() {
+            self.receptive.set(false);
+        }
     }
 
     /// Whether it waited for a message, perhaps among other things, when it was last polled.
@@ -40,6 +59,7 @@ impl Listening {
     #[inline]
     pub(crate) fn listen(&self, key: Key, with: &Waker) {
         self.listens.set(true);
+        self.given_up.set(false);
         self.receptive.set(true);
         let foreign = !with.will_wake(&waker(key));
         if foreign || self.listener.borrow().is_some() {

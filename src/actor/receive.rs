@@ -11,20 +11,22 @@ use super::protocol::{Accepts, Protocol};
 use super::reply::Reply;
 use crate::event_loop::current;
 
-/// A wait for a message: when it is dropped, the actor waits for none.
+/// A wait for a message: when it is dropped, the actor waits for none any more.
 struct Waits<'a> {
     control: &'a Control,
-    pending: Cell<bool>,
+    /// In which poll of the actor it was left pending.
+    pending: Cell<Option<u32>>,
 }
 
 impl<'a> Waits<'a> {
     const fn new(control: &'a Control) -> Self {
-        Self { control, pending: Cell::new(false) }
+        Self { control, pending: Cell::new(None) }
     }
 
     #[inline]
     fn until<T>(&self, polled: Poll<T>) -> Poll<T> {
-        self.pending.set(polled.is_pending());
+        let pending = polled.is_pending().then(|| self.control.listening.polls());
+        self.pending.set(pending);
         polled
     }
 }
@@ -32,8 +34,8 @@ impl<'a> Waits<'a> {
 impl Drop for Waits<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.pending.get() {
-            self.control.listening.stop();
+        if let Some(polled_in) = self.pending.get() {
+            self.control.listening.give_up(polled_in);
         }
     }
 }
