@@ -16,8 +16,8 @@ pub(crate) struct Listening {
     listener: RefCell<Option<Waker>>,
     /// It waited for a message, perhaps among other things, when it was last polled.
     receptive: Cell<bool>,
-    /// The wait was given up. Whoever brings a message may still wake the actor: it is harmless, and
-    /// one that makes a new wait at each poll relies on it.
+    /// The wait was given up. Whoever brings a message may still wake the actor: it is harmless,
+    /// and one that makes a new wait at each poll relies on it.
     given_up: Cell<bool>,
     polls: Cell<u32>,
 }
