@@ -133,7 +133,8 @@ impl SystemBuilder {
     ///
     /// # Errors
     /// When the kernel gives no poller; or when the system was stopped, by a signal or because its
-    /// root gave up, and `main` did not return within a second after the tree had stopped.
+    /// root gave up, and `main` did not return within a second after the tree had stopped; it was
+    /// asked to cancel then, and had five seconds to clean up.
     /// Everything is dropped by then. A second signal ends the process at once instead.
     ///
     /// # Panics

@@ -33,13 +33,18 @@ use crate::supervisor::{IntoChild, StartError, Supervisor, SupervisorBuilder};
 /// Makes a system on a loop of its own and runs `main` on it; what `main` gives comes back.
 ///
 /// When `main` is done, the [shutdown](System::shutdown) runs its phases, in one of which the tree
-/// is stopped in reverse order of its start, and what is left of the loop is dropped. SIGINT and
-/// SIGTERM (on Unix) begin the same shutdown; `main` hears of it by [`System::stopped`] and may
-/// still return, and what it returned comes back as ever. If it does not return within a second
-/// after the tree has stopped, or a second signal comes, the process ends with status 128 + the
-/// signal's number. When the root supervisor gives up, `main` has the same second, and then the
-/// process ends with status 1. A host that must not be ended so uses [`SystemBuilder::run`], which
-/// gives an error instead, and sees to [signals](SystemBuilder::signals) itself.
+/// is stopped in reverse order of its start; tasks that are left over are asked to
+/// [cancel](crate::task::JoinHandle::cancel), have five seconds to clean up and are named in the
+/// log; and what is left of the loop is dropped.
+///
+/// SIGINT and SIGTERM (on Unix) begin the same shutdown; `main` hears of it by
+/// [`System::stopped`] and may still return, and what it returned comes back as ever. If it does
+/// not within a second after the tree has stopped, it is asked to cancel too and has five seconds
+/// for that; then the process ends with status 128 + the signal's number, as it does at once when a
+/// second signal comes. When the root supervisor gives up, `main` has the same time, and then the
+/// process ends with status 1. A stop that the program asks for itself waits for `main`, however
+/// long that takes. A host that must not be ended so uses [`SystemBuilder::run`], which gives an
+/// error instead, and sees to [signals](SystemBuilder::signals) itself.
 ///
 /// # Panics
 /// With the panic of `main`; or when the kernel gives no poller, or the process has made 1,048,576
