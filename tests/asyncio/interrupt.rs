@@ -36,6 +36,18 @@ fn tk_09_the_second_sigint_ends_at_once() {
     });
 }
 
+/// **T9** A first SIGINT counts also when the program has stopped the system before, and main is
+/// still there.
+#[test]
+fn tk_09_a_sigint_after_a_stop_is_heard() {
+    finishes(|| {
+        let mut process = Again::start(PROCESS, "stopped before");
+        process.signal("-INT");
+        process.wait_for("main cleaned up");
+        assert_eq!(process.end().code(), Some(130));
+    });
+}
+
 async fn cleans_up(who: &str) {
     let Err(cancelled) = cancellable(pending::<()>()).await else { return };
     time::sleep(ms(20)).await;
@@ -57,9 +69,13 @@ fn the_interrupted_process() {
     let outcome = System::builder().run(async |system| {
         task::spawn(cleans_up("a task")).detach();
         task::yield_now().await;
+        if scenario == "stopped before" {
+            system.stop();
+            system.stopped().await;
+        }
         say("ready");
         match scenario.as_str() {
-            "cleans up" => cleans_up("main").await,
+            "cleans up" | "stopped before" => cleans_up("main").await,
             _ => never_ends(system).await,
         }
     });
